@@ -1,0 +1,75 @@
+"""Manners towards the upstream: when a contact may be asked about again after an error."""
+
+from __future__ import annotations
+
+import random
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.errors import Reason
+    from gateway.model import ContactId
+
+MAX_BACKOFF: Final = 600.0
+"""Longest pause after errors, in seconds."""
+
+_JITTER: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Leave a contact alone until `until` (Unix seconds), after `failures` for `reason`."""
+
+    until: float
+    reason: Reason
+    failures: int
+
+
+class Backoffs:
+    """Back-off per contact: `first` seconds, doubling to ten minutes, up to 10 % longer at random.
+
+    Keeps the `capacity` most recent; `clock` gives Unix seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        first: float,
+        clock: Callable[[], float],
+        capacity: int = 100_000,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._first = first
+        self._clock = clock
+        self._capacity = capacity
+        self._jitter = jitter
+        self._entries: OrderedDict[ContactId, Backoff] = OrderedDict()
+
+    def current(self, contact: ContactId) -> Backoff | None:
+        """Return the back-off that holds now; None if the contact may be asked about."""
+        entry = self._entries.get(contact)
+        return entry if entry is not None and entry.until > self._clock() else None
+
+    def last(self, contact: ContactId) -> Backoff | None:
+        """Return the last back-off even if it is over; None after a success."""
+        return self._entries.get(contact)
+
+    def fail(self, contact: ContactId, reason: Reason, *, pause: float | None = None) -> Backoff:
+        """Note a failure; `pause` (seconds, capped) replaces the computed length."""
+        entry = self._entries.pop(contact, None)
+        failures = entry.failures + 1 if entry else 1
+        # The exponent is bounded before it is used: 2**1000 is no float.
+        length = self._first * 2 ** min(failures - 1, 16) if pause is None else pause
+        length = min(length, max(MAX_BACKOFF, self._first)) * (1 + _JITTER * self._jitter())
+        backoff = Backoff(self._clock() + length, reason, failures)
+        self._entries[contact] = backoff
+        if len(self._entries) > self._capacity:
+            self._entries.popitem(last=False)
+        return backoff
+
+    def clear(self, contact: ContactId) -> None:
+        """Forget all failures of `contact`."""
+        self._entries.pop(contact, None)

@@ -1,0 +1,160 @@
+"""The command line: ``avatar-gateway``.
+
+Exit codes: 0 done, 1 a finding or a fallback, 2 usage or settings with one line that names what is
+wrong. What only one command needs is imported by that command, since start-up counts.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from gateway import __version__
+from gateway.errors import GatewayError
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM: Final = "avatar-gateway"
+MAX_WORKERS: Final = 4
+
+commands = typer.Typer(
+    name=PROGRAM,
+    help="One image URL for a WhatsApp contact that always works.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Port = Annotated[int, typer.Option(min=1, max=65535, help="TCP port.")]
+ContactArgument = Annotated[str, typer.Argument(help="Any form of a contact id, or me.")]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process; never a traceback for what a user did.
+
+    `arguments` None takes those of the process.
+    """
+    try:
+        sys.exit(commands(arguments, prog_name=PROGRAM, standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        _fail(error.format_message())
+    except GatewayError as error:
+        _fail(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+
+
+def _fail(message: str) -> None:
+    """Print one line and end with 2."""
+    print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(2)
+
+
+@commands.callback(invoke_without_command=True)
+def _options(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,  # noqa: FBT002 - typer's form of a flag
+) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        _fail("a command is missing; --help names them")
+
+
+@commands.command()
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address; 127.0.0.1, or 0.0.0.0 when $PORT is set.")
+    ] = "",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port; $PORT, or 8000.")] = 0,
+    workers: Annotated[
+        int, typer.Option(min=0, max=64, help="Processes; $WEB_CONCURRENCY, or one a CPU up to 4.")
+    ] = 0,
+) -> None:
+    """Serve avatars until TERM or Ctrl-C; HUP reads the settings again."""
+    from gateway.server import serve as run  # noqa: PLC0415 - gunicorn and the whole app
+
+    run(
+        Settings.load,
+        host=host or ("0.0.0.0" if os.environ.get("PORT") else "127.0.0.1"),  # noqa: S104 - where $PORT is set, a platform's router is the only way in
+        port=port or _number("PORT", default=8000, highest=65535),
+        workers=workers or _number("WEB_CONCURRENCY", default=_workers(), highest=64),
+    )
+
+
+@commands.command()
+def demo(port: Port = 8000, sandbox_port: Port = 8001) -> None:
+    """Try it: a simulated WhatsApp and the gateway in front of it, until Ctrl-C."""
+    from gateway.cli.demo import run  # noqa: PLC0415 - only here
+
+    run(port=port, sandbox_port=sandbox_port)
+
+
+@commands.command()
+def sandbox(
+    port: Port = 8001,
+    gateway: Annotated[str, typer.Option(help="Where the gateway is, for the page at /.")] = "",
+) -> None:
+    """Run the simulated Wawp and CDN alone, for development and tests."""
+    from gateway.cli.demo import run_sandbox  # noqa: PLC0415 - only here
+
+    run_sandbox(port=port, gateway_url=gateway or None)
+
+
+@commands.command()
+def fetch(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
+    contact: ContactArgument,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", help="The file; its extension is the format; - for stdout."),
+    ] = Path("avatar.png"),
+    size: Annotated[str, typer.Option(help="16 to 1024.")] = "",
+    dpr: Annotated[str, typer.Option(help="1, 1.5, 2 or 3.")] = "",
+    shape: Annotated[str, typer.Option(help="square, circle or rounded.")] = "",
+    bg: Annotated[str, typer.Option(help="Background, rrggbb.")] = "",
+    ring: Annotated[str, typer.Option(help="Ring, rrggbb.")] = "",
+    fallback: Annotated[
+        str, typer.Option(help="silhouette, initials, identicon, blank or 404.")
+    ] = "",
+    name: Annotated[str, typer.Option(help="A name, for initials.")] = "",
+) -> None:
+    """Write one avatar to a file, without a server; 1 if it is a fallback."""
+    from gateway.cli.fetch import run  # noqa: PLC0415 - the whole app
+
+    options = {
+        "size": size, "dpr": dpr, "shape": shape, "bg": bg, "ring": ring,
+        "fallback": fallback, "name": name,
+    }  # fmt: skip
+    given = {key: value for key, value in options.items() if value}
+    raise typer.Exit(run(Settings.load(), contact, output, given))
+
+
+@commands.command()
+def doctor(
+    contact: Annotated[str, typer.Argument(help="Whose story to tell; none: the set-up.")] = "",
+) -> None:
+    """Say what is wrong with the set-up, or why a contact shows a silhouette; 1 on a finding."""
+    from gateway.cli.doctor import run  # noqa: PLC0415 - the whole app
+
+    raise typer.Exit(run(contact))
+
+
+def _workers() -> int:
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cpus or 1, MAX_WORKERS)
+
+
+def _number(name: str, *, default: int, highest: int) -> int:
+    """A number from the environment; raises `typer.BadParameter` naming it."""
+    text = os.environ.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= highest):
+        raise typer.BadParameter(f"{name} takes a number from 1 to {highest}")
+    return int(text)

@@ -1,0 +1,89 @@
+"""The artist: names what is to be drawn, and has it drawn in the studio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gateway.imaging.cleaning import clean
+from gateway.imaging.identicons import draw_identicon
+from gateway.imaging.lettering import draw_initials
+from gateway.imaging.names import initials
+from gateway.imaging.rendering import draw_custom, render
+from gateway.imaging.silhouettes import draw_blank, draw_fallback
+from gateway.imaging.tints import TINTS
+from gateway.model import Canvas, Fallback, Kind, Rendition
+
+if TYPE_CHECKING:
+    from gateway.imaging.studio import Studio
+    from gateway.model import AvatarSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A fallback before it is drawn: what is to be seen and nothing about whom it stands for.
+
+    Fields that do not show stay empty, so that equal plans are equal pictures: `kind` is None
+    but for a silhouette, `letters` and `tint` belong to initials, `seed` to an identicon.
+    """
+
+    canvas: Canvas
+    fallback: Fallback
+    kind: Kind | None = None
+    letters: str = ""
+    tint: int = 0
+    seed: bytes = b""
+
+
+class Artist:
+    """Draws in `studio`; `custom` is a clean picture shown instead of the silhouette."""
+
+    def __init__(self, studio: Studio, *, custom: bytes | None = None) -> None:
+        self._studio = studio
+        self._custom = custom
+
+    async def clean(self, data: bytes) -> bytes:
+        """Turn untrusted bytes into a master; raises `Undecodable` or `Busy`."""
+        return await self._studio.photo(partial(clean, data))
+
+    async def photo(self, master: bytes, canvas: Canvas) -> Rendition:
+        """Draw a master on `canvas`; raises `Undecodable` or `Busy`."""
+        body = await self._studio.photo(partial(render, master, canvas))
+        return Rendition.of(body, canvas.format)
+
+    def plan(self, kind: Kind, spec: AvatarSpec, seed: bytes) -> Plan:
+        """Name the fallback that `spec` wants; initials that cannot be written are a silhouette."""
+        match spec.fallback:
+            case Fallback.IDENTICON:
+                return Plan(spec.canvas, Fallback.IDENTICON, seed=seed[:16])
+            case Fallback.BLANK:
+                return Plan(spec.canvas, Fallback.BLANK)
+            case Fallback.INITIALS if letters := initials(spec.name):
+                tint = (seed[0] if seed else 0) % len(TINTS)
+                return Plan(spec.canvas, Fallback.INITIALS, letters=letters, tint=tint)
+            case _:
+                shown = None if self._custom is not None else kind
+                return Plan(spec.canvas, Fallback.SILHOUETTE, kind=shown)
+
+    async def draw(self, plan: Plan) -> Rendition:
+        """Draw what `plan` names; raises `Busy`."""
+        body = await self._studio.fallback(partial(self._drawn, plan))
+        return Rendition.of(body, plan.canvas.format)
+
+    def blank(self, canvas: Canvas) -> Rendition:
+        """Draw nothing, at once and on this thread: the last resort when every lane is full."""
+        return Rendition.of(draw_blank(canvas), canvas.format)
+
+    def _drawn(self, plan: Plan) -> bytes:
+        match plan.fallback:
+            case Fallback.INITIALS:
+                return draw_initials(plan.letters, plan.tint, plan.canvas)
+            case Fallback.IDENTICON:
+                return draw_identicon(plan.seed, plan.canvas)
+            case Fallback.BLANK:
+                return draw_blank(plan.canvas)
+            case _ if self._custom is not None:
+                return draw_custom(self._custom, plan.canvas)
+            case _:
+                return draw_fallback(plan.kind or Kind.PERSON, plan.canvas)

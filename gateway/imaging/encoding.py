@@ -1,0 +1,59 @@
+"""Encoding: pixels → bytes in one of our formats, and not a byte more than the picture needs."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.model import Format
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_RLE: Final = 3
+"""zlib's run-length strategy: half the time of the default at the same size, for photographs."""
+
+_PHOTO: Final[dict[Format, dict[str, Any]]] = {
+    Format.PNG: {"format": "PNG", "compress_level": 6, "compress_type": _RLE},
+    Format.JPEG: {"format": "JPEG", "quality": 85, "subsampling": "4:2:0"},
+    Format.WEBP: {"format": "WEBP", "quality": 82, "method": 2},
+    Format.AVIF: {"format": "AVIF", "quality": 60, "speed": 9, "max_threads": 1},
+}
+_DRAWN: Final[dict[Format, dict[str, Any]]] = {
+    Format.PNG: {"format": "PNG", "compress_level": 6},
+    Format.JPEG: {"format": "JPEG", "quality": 90, "subsampling": "4:4:4"},
+    Format.WEBP: {"format": "WEBP", "lossless": True, "exact": True, "quality": 40, "method": 2},
+    Format.AVIF: {
+        "format": "AVIF",
+        "quality": 75,
+        "subsampling": "4:4:4",
+        "speed": 9,
+        "max_threads": 1,
+    },
+}
+
+
+def encode_photo(picture: Image.Image, fmt: Format) -> bytes:
+    """Encode a photograph (RGB or RGBA; RGB only for JPEG)."""
+    return _encode(picture, _PHOTO[fmt])
+
+
+def encode_drawn(picture: Image.Image, fmt: Format) -> bytes:
+    """Encode flat art (RGB or RGBA; RGB only for JPEG): its edges must not ring."""
+    return _encode(picture, _DRAWN[fmt])
+
+
+def encode_master(picture: Image.Image) -> bytes:
+    """Encode a master: JPEG, or lossless WebP where there is alpha."""
+    if picture.mode == "RGBA":
+        return _encode(picture, {"format": "WEBP", "lossless": True, "quality": 20, "method": 1})
+    return _encode(picture, {"format": "JPEG", "quality": 95, "subsampling": "4:4:4"})
+
+
+def _encode(picture: Image.Image, options: dict[str, Any]) -> bytes:
+    """Save with `options` and nothing of what the source file said about itself."""
+    # Several of Pillow's writers fall back on the profile, comment or loop count in `info`.
+    picture.info = {}
+    out = io.BytesIO()
+    picture.save(out, **options)
+    return out.getvalue()

@@ -1,0 +1,120 @@
+"""The studio: where pictures are made, off the event loop, in bounded pools."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+from gateway.errors import Busy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+T = TypeVar("T")
+
+_NICE: Final = 19
+_FALLBACK_QUEUE: Final = 1024
+
+
+class Studio:
+    """Runs picture work in threads: photos on one lane, fallbacks on a lane of their own.
+
+    A lane that is full refuses with `Busy` at once. Photos are made at the lowest priority, so
+    that answers from memory never wait for them; fallbacks are cheap and are what a viewer gets
+    when photos are late, so they never queue behind one.
+    """
+
+    def __init__(self, *, threads: int, queue: int) -> None:
+        self._photos = _Lane("photo", threads=threads, queue=queue, initializer=_yield_to_others)
+        self._fallbacks = _Lane("fallback", threads=1, queue=_FALLBACK_QUEUE)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Drop what is queued (its callers get `Busy`) and wait for what runs."""
+        await asyncio.gather(self._photos.close(), self._fallbacks.close())
+
+    async def photo(self, work: Callable[[], T]) -> T:
+        """Run `work` on the photo lane; raises `Busy`, or whatever `work` raises."""
+        return await self._photos.run(work)
+
+    async def fallback(self, work: Callable[[], T]) -> T:
+        """Run `work` on the fallback lane; raises `Busy`, or whatever `work` raises."""
+        return await self._fallbacks.run(work)
+
+
+class _Lane:
+    """A thread pool that counts what is under way and refuses beyond its bound.
+
+    All counting happens on the event loop's thread. A place is given back when the work has left
+    the pool, not when its caller has: else callers that come and go would pile up work.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        threads: int,
+        queue: int,
+        initializer: Callable[[], None] | None = None,
+    ) -> None:
+        self._pool = ThreadPoolExecutor(threads, f"studio-{name}", initializer)
+        self._places = threads + queue
+        self._under_way: set[asyncio.Future[Any]] = set()
+        self._closed = False
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run `work` in a thread; raises `Busy` if the lane is full or closed."""
+        if self._closed or len(self._under_way) >= self._places:
+            raise Busy("too many pictures are being made")
+        wanted = True
+
+        def turn() -> T:
+            # Whoever asked may have left while this waited: then it only leaves the queue.
+            if not wanted:
+                raise Busy("nobody waits for this picture any more")
+            return work()
+
+        future = asyncio.wrap_future(self._pool.submit(turn))
+        self._under_way.add(future)
+        future.add_done_callback(self._leave)
+        try:
+            # Unlike awaiting the future itself, this leaves it alone when we are cancelled.
+            await asyncio.wait((future,))
+        finally:
+            wanted = False
+        if future.cancelled():
+            raise Busy("the studio closes")
+        return future.result()
+
+    async def close(self) -> None:
+        """Drop what is queued, wait for what runs; idempotent."""
+        self._closed = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
+    def _leave(self, future: asyncio.Future[Any]) -> None:
+        self._under_way.discard(future)
+        if not future.cancelled():
+            # Looked at, so that asyncio does not report an error nobody waited for.
+            future.exception()
+
+
+def _yield_to_others() -> None:
+    """Give this thread the lowest priority, where threads have one of their own (Linux)."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

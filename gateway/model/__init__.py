@@ -1,0 +1,45 @@
+"""The words of the house: frozen values that every floor may speak."""
+
+from __future__ import annotations
+
+from gateway.model.cdn import OriginPattern
+from gateway.model.contact import MAX_ID_LENGTH, ContactId, Kind
+from gateway.model.portrait import Absence, Photo, PhotoUrl, Portrait
+from gateway.model.rendition import Avatar, Path, Rendition, Standing
+from gateway.model.spec import (
+    DPRS,
+    MAX_NAME_LENGTH,
+    MAX_SIZE,
+    MIN_SIZE,
+    AvatarSpec,
+    Canvas,
+    Colour,
+    Fallback,
+    Format,
+    Shape,
+)
+
+__all__ = [
+    "DPRS",
+    "MAX_ID_LENGTH",
+    "MAX_NAME_LENGTH",
+    "MAX_SIZE",
+    "MIN_SIZE",
+    "Absence",
+    "Avatar",
+    "AvatarSpec",
+    "Canvas",
+    "Colour",
+    "ContactId",
+    "Fallback",
+    "Format",
+    "Kind",
+    "OriginPattern",
+    "Path",
+    "Photo",
+    "PhotoUrl",
+    "Portrait",
+    "Rendition",
+    "Shape",
+    "Standing",
+]

@@ -1,0 +1,82 @@
+"""What is known of a contact: the portrait, and the URL that it came from."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import parse_qs
+
+_EXPIRY: Final = re.compile(r"[0-9A-Fa-f]{8}")
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoUrl:
+    """A signed URL at the CDN. It is a secret: whoever holds it holds the photo, so no `repr`."""
+
+    url: str = field(repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the photo, whatever signature the URL carries: path and ``stp``, hashed.
+
+        Re-signed URLs of one photo differ in ``oe`` and ``oh`` only; the 96 px preview may share
+        the path of the full picture and differ in ``stp``. 32 hexadecimal digits.
+        """
+        path, query = self._parts()
+        named = f"{path}\n{query.get('stp', [''])[0]}"
+        return hashlib.sha256(named.encode(errors="surrogatepass")).hexdigest()[:32]
+
+    @property
+    def expires(self) -> int | None:
+        """``oe`` as Unix seconds (hexadecimal in the URL); None if absent or malformed."""
+        value = self._parts()[1].get("oe", [""])[0]
+        return int(value, 16) if _EXPIRY.fullmatch(value) else None
+
+    def _parts(self) -> tuple[str, dict[str, list[str]]]:
+        """Path and query of any text at all: an upstream may call anything a URL."""
+        rest = self.url.partition("#")[0].partition("://")[2]
+        address, _, query = rest.partition("?")
+        try:
+            return address.partition("/")[2], parse_qs(query)
+        except ValueError:  # more fields than parse_qs takes
+            return address, {}
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A contact whose photo we hold.
+
+    `master` is the clean picture that every rendition is made from (JPEG or WebP, upright, sRGB,
+    no metadata, at most 1024 px). Times are Unix seconds: `fetched` when the master was
+    downloaded, `since` when this photo became the current one, `confirmed` when the upstream
+    last vouched for it. `version` is the photo's public name: it changes when and only when the
+    picture does.
+    """
+
+    source: PhotoUrl
+    fetched: float
+    since: float
+    confirmed: float
+    master: bytes = field(repr=False)
+    version: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Derive the version from the picture, once."""
+        object.__setattr__(self, "version", hashlib.sha256(self.master).hexdigest()[:12])
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A contact known to have no photo for us: hidden, never set, not on WhatsApp.
+
+    `since` is the time of the answer (Unix seconds). While it is not `certain`, one refresh is
+    owed before it is believed: the API stores an absence after any trouble of its own.
+    """
+
+    since: float
+    certain: bool
+
+
+Portrait = Photo | Absence

@@ -1,0 +1,28 @@
+"""A simulated Wawp API and WhatsApp CDN on one port of loopback, for demos and tests.
+
+It stands apart: it imports nothing else of the gateway, and speaks real HTTP so that it can
+misbehave in every way a real upstream does. `scenarios` lists those ways by name.
+"""
+
+from __future__ import annotations
+
+from gateway.sandbox.cast import ACCESS_TOKEN, CAST, INSTANCE_ID, OWN_ID, Contact
+from gateway.sandbox.ids import colour_of
+from gateway.sandbox.scenarios import API, CDN, HOSTILE_URLS
+from gateway.sandbox.server import Sandbox, run
+from gateway.sandbox.world import Call
+
+__all__ = [
+    "ACCESS_TOKEN",
+    "API",
+    "CAST",
+    "CDN",
+    "HOSTILE_URLS",
+    "INSTANCE_ID",
+    "OWN_ID",
+    "Call",
+    "Contact",
+    "Sandbox",
+    "colour_of",
+    "run",
+]

@@ -1,0 +1,1 @@
+"""How the people, groups and marks of the sandbox are drawn."""

@@ -1,0 +1,113 @@
+"""The server: gunicorn's asgi worker, configured; the only room that knows gunicorn."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gunicorn.app.base import BaseApplication
+
+from gateway import app
+from gateway.errors import InvalidSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gateway.settings import Settings
+
+
+KEEPALIVE: Final = 5
+"""Seconds an idle connection stays open; a worker that stops waits for it at most this long."""
+
+GRACE: Final = 20
+"""Seconds that requests in flight have when a worker stops: more than any of them takes."""
+
+_SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - gunicorn's heartbeat file, no data
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """One gunicorn. `load` reads the settings, at the start and again on every HUP."""
+
+    def __init__(self, load: Callable[[], Settings], *, host: str, port: int, workers: int) -> None:
+        self._load = load
+        self._settings = load()
+        app.check(self._settings)
+        self._bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._workers = workers
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Hand gunicorn our configuration; nothing is read from a file or a command line."""
+        for name, value in self._configuration().items():
+            self.cfg.set(name, value)
+
+    def reload(self) -> None:
+        """Read the settings again. Wrong ones are told in one line and the old ones stay."""
+        try:
+            settings = self._load()
+            app.check(settings)
+        except InvalidSettings as error:
+            logging.getLogger("gunicorn.error").error("Settings kept as they were: %s", error)  # noqa: TRY400 - one line
+        else:
+            self._settings = settings
+        super().reload()
+
+    def load(self) -> object:
+        """Build the application; gunicorn calls this in each worker, after the fork."""
+        return app.create_app(self._settings)
+
+    def _configuration(self) -> Mapping[str, Any]:
+        return {
+            "bind": self._bind,
+            "workers": self._workers,
+            "worker_class": "asgi",
+            "asgi_loop": "auto",
+            "asgi_lifespan": "on",
+            "keepalive": KEEPALIVE,
+            "graceful_timeout": GRACE,
+            "accesslog": None,
+            "loglevel": str(self._settings.log_level),
+            # gunicorn's own hook writes the path, and so the phone number, at DEBUG.
+            "pre_request": _say_nothing,
+            "control_socket_disable": True,
+            "proc_name": "avatar-gateway",
+            "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
+        }
+
+
+def _say_nothing(_worker: object, _request: object) -> None:
+    pass
+
+
+def serve(load: Callable[[], Settings], *, host: str, port: int, workers: int) -> None:
+    """Serve until TERM or INT; ends the process. Raises `InvalidSettings` before it starts.
+
+    `load` is called again on HUP, which replaces every worker.
+    """
+    require_free(host, port)
+    # Portraits are for this user alone: files 0600, folders 0700.
+    os.umask(0o077)
+    Server(load, host=host, port=port, workers=workers).run()
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise `InvalidSettings` unless `port` can be bound on `host`."""
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError:
+        raise InvalidSettings(f"--host {host} is not an address of this machine") from None
+    with socket.socket(family, kind, proto) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except PermissionError:
+            raise InvalidSettings(f"--port {port} needs more rights than this user has") from None
+        except OverflowError:
+            raise InvalidSettings(f"--port {port} is not a port") from None
+        except OSError:
+            raise InvalidSettings(f"--port {port} on {host} is taken or cannot be used") from None

@@ -1,0 +1,123 @@
+"""What the gateway tells its operator: log lines and counts, their names all in this file."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import Counter
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, MutableMapping
+
+    from gateway.errors import Reason
+    from gateway.model import ContactId
+
+# These print URLs, and so tokens, at INFO and DEBUG.
+_TALKATIVE: Final = ("httpx", "httpcore", "PIL")
+
+
+class Event(StrEnum):
+    """Names of log lines; public, so that alerts can rely on them."""
+
+    STARTED = "gateway.started"
+    STOPPED = "gateway.stopped"
+    SETTING_IGNORED = "setting.ignored"
+    RUN_FAILED = "run.failed"
+    STORE_FAILED = "store.failed"
+    BUG = "bug"
+
+
+class Telemetry:
+    """Counts and lines of one process; `pseudonym` turns a contact into a keyed hash for logs."""
+
+    def __init__(self, *, pseudonym: Callable[[ContactId], str]) -> None:
+        self._pseudonym = pseudonym
+        self._log = structlog.stdlib.get_logger("gateway")
+        self.answers: Counter[tuple[int, str]] = Counter()
+        self.bugs = 0
+        self.store_failures = 0
+        self.degraded: dict[str, str] = {}
+
+    def answered(self, status: int, reason: Reason | None) -> None:
+        """Count an answer by status and reason (``photo`` where there is one)."""
+        self.answers[status, reason or "photo"] += 1
+
+    def run_failed(self, contact: ContactId, reason: Reason, detail: str) -> None:
+        """Tell that the upstream gave no photo of `contact`, and why."""
+        self._log.info(
+            Event.RUN_FAILED, contact=self._pseudonym(contact), reason=str(reason), detail=detail
+        )
+
+    def store_failed(self, detail: str) -> None:
+        """Count a failure of the portrait store; told once until it works again."""
+        self.store_failures += 1
+        if "store" not in self.degraded:
+            self._log.warning(Event.STORE_FAILED, detail=detail)
+        self.degraded["store"] = detail
+
+    def store_works(self) -> None:
+        """Note that the portrait store does its work."""
+        self.degraded.pop("store", None)
+
+    def bug(self, error: BaseException) -> None:
+        """Count and tell a fault of our own, with its traceback."""
+        self.bugs += 1
+        self._log.error(Event.BUG, exc_info=error)
+
+    def setting_ignored(self, names: str, why: str) -> None:
+        """Warn of settings that were given and do nothing."""
+        self._log.warning(Event.SETTING_IGNORED, names=names, why=why)
+
+    def started(self, version: str) -> None:
+        """Tell that this process serves."""
+        self._log.info(Event.STARTED, version=version)
+
+    def stopped(self) -> None:
+        """Tell that this process has closed everything."""
+        self._log.info(Event.STOPPED)
+
+
+def configure_logging(*, level: str, as_json: bool) -> None:
+    """Write lines of at least `level` to standard error, for people or as JSON."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info if as_json else _keep,
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger("gateway")
+    root.handlers[:] = [handler]
+    root.propagate = False
+    root.setLevel(level.upper())
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _keep(
+    _logger: object, _name: str, event: MutableMapping[str, object]
+) -> MutableMapping[str, object]:
+    """Leave an exception to the renderer for people."""
+    return event

@@ -1,0 +1,12 @@
+"""The edge: requests become values, values become answers.
+
+Statuses, public texts and header sets live here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from gateway.web.application import Served, build_application
+from gateway.web.avatar import AvatarEndpoint
+from gateway.web.query import Defaults, Query
+
+__all__ = ["AvatarEndpoint", "Defaults", "Query", "Served", "build_application"]

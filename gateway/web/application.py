@@ -1,0 +1,130 @@
+"""The Starlette application: routes, what is said where there is none, and health."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Match, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from gateway.web.answers import HouseRules, document, problem
+from gateway.web.avatar import FAULT, NOTHING_HERE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
+
+    from gateway.telemetry import Telemetry
+    from gateway.web.answers import Answer
+    from gateway.web.avatar import AvatarEndpoint
+
+PREFIX: Final = "/avatar/"
+METHODS: Final = ("GET", "HEAD")
+ROBOTS: Final = "User-agent: *\nDisallow: /\n"
+TEXTS: Final = {404: NOTHING_HERE, 405: "That method does nothing here."}
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a worker opened."""
+
+    avatar: AvatarEndpoint
+    telemetry: Telemetry
+
+
+def build_application(
+    *, static: Path, lifespan: Callable[[], AbstractAsyncContextManager[Served]]
+) -> Starlette:
+    """Return the whole application; `static` is the folder of files that are served as they are.
+
+    `lifespan` opens what serves requests, and closes it.
+    """
+
+    @asynccontextmanager
+    async def state(_app: Starlette) -> AsyncIterator[dict[str, object]]:
+        async with lifespan() as served:
+            yield {"served": served}
+
+    async def healthz(_request: Request) -> Answer:
+        return document(200, {"status": "ok"})
+
+    async def readyz(request: Request) -> Answer:
+        served: Served = request.state.served
+        worse = dict(served.telemetry.degraded)
+        return document(200, {"status": "degraded" if worse else "ok", "degraded": worse})
+
+    async def robots(_request: Request) -> Response:
+        return PlainTextResponse(ROBOTS, headers={"Cache-Control": "max-age=86400"})
+
+    async def openapi(_request: Request) -> Response:
+        return FileResponse(static / "openapi.json", media_type="application/json")
+
+    async def fault(request: Request, error: Exception) -> Response:
+        served: Served = request.state.served
+        served.telemetry.bug(error)
+        return _as_response(problem(500, FAULT))
+
+    application = Starlette(
+        routes=[
+            _AvatarRoute(),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/robots.txt", robots),
+            Route("/openapi.json", openapi),
+            Mount("/static", StaticFiles(directory=static)),
+        ],
+        middleware=[Middleware(HouseRules)],
+        exception_handlers={HTTPException: _refuse, Exception: fault},
+        lifespan=state,
+    )
+    # A slash too many is an unknown path: nothing here ever redirects.
+    application.router.redirect_slashes = False
+    return application
+
+
+class _AvatarRoute(BaseRoute):
+    """Everything below ``/avatar/``, whatever it holds.
+
+    Starlette's own patterns do not match a line feed, and a contact id with one is to be refused
+    like any other that is none.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match by the start of the path alone."""
+        below = scope["type"] == "http" and scope["path"].startswith(PREFIX)
+        return (Match.FULL if below else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer GET and HEAD; a contact's photo cannot be set."""
+        if scope["method"] not in METHODS:
+            raise HTTPException(405, headers={"Allow": ", ".join(METHODS)})
+        served: Served = scope["state"]["served"]
+        answer = await served.avatar.answer(scope)
+        await answer(scope, receive, send)
+
+
+async def _refuse(_request: Request, error: Exception) -> Response:
+    """Turn Starlette's own refusals (no route, no such method) into problems of ours."""
+    refusal = error if isinstance(error, HTTPException) else HTTPException(500)
+    allowed = (refusal.headers or {}).get("Allow", "")
+    methods = ", ".join(sorted(each.strip() for each in allowed.split(",")))
+    more = [(b"allow", methods.encode())] if allowed else []
+    detail = TEXTS.get(refusal.status_code, "That did not work.")
+    answer = problem(refusal.status_code, detail, more=more)
+    return _as_response(answer)
+
+
+def _as_response(answer: Answer) -> Response:
+    response = Response(answer.body, answer.status)
+    response.raw_headers = answer.headers
+    return response

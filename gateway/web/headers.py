@@ -1,0 +1,113 @@
+"""Header sets by class of answer: the one table that says what goes out.
+
+Cache lifetimes are for what stands downstream (browsers, mail proxies, CDNs). Spreads are taken
+from the answer itself and not from a dice, so that GET, HEAD and 304 agree.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Final
+
+from gateway.model import Path
+
+if TYPE_CHECKING:
+    from gateway.errors import Reason
+    from gateway.model import Avatar, Rendition, Standing
+
+Headers = list[tuple[bytes, bytes]]
+
+NO_STORE: Final = "no-store"
+LASTING: Final = "max-age=900"
+STALE: Final = "max-age=30"
+VERSIONED: Final = "max-age=86400, immutable"
+MAX_AGE: Final = 3600
+LASTING_TTL: Final = 900
+
+HOUSE: Final[Headers] = [
+    (b"server", b"avatar-gateway"),
+    (b"x-content-type-options", b"nosniff"),
+]
+"""What every answer carries, whatever it is about."""
+
+COMMON: Final[Headers] = [
+    *HOUSE,
+    (b"access-control-allow-origin", b"*"),
+    (
+        b"access-control-expose-headers",
+        b"Avatar-Source, Avatar-Reason, Cache-Status, ETag",
+    ),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+    (b"timing-allow-origin", b"*"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-robots-tag", b"noindex, noimageindex, noarchive"),
+]
+"""What every answer about an avatar carries, refusals too."""
+
+
+def cache_control(standing: Standing, *, version: str, now: float, spread: int) -> str:
+    """Say how long an answer may be kept downstream.
+
+    `version` is the ``v=`` of the request, `now` Unix seconds, `spread` any number that is the
+    same for the same URL.
+    """
+    if standing.reason is not None:
+        return LASTING if standing.settled else f"max-age={10 + spread % 11}"
+    left = standing.fresh_until - now
+    if left <= 0:
+        return STALE
+    if version and version == standing.version:
+        return VERSIONED
+    # 0–10 % less than allowed, so that what was cached together is not asked for together.
+    age = int(min(MAX_AGE, left) * (1 - 0.1 * (spread % 101) / 100))
+    return f"max-age={age}, stale-while-revalidate=600, stale-if-error=3600"
+
+
+def cache_status(avatar: Avatar, *, now: float) -> str:
+    """Say how the answer came about (RFC 9211)."""
+    standing = avatar.standing
+    if avatar.path is Path.HIT:
+        left = standing.fresh_until - now
+        return f"avatar-gateway; hit; ttl={LASTING_TTL if math.isinf(left) else math.floor(left)}"
+    collapsed = "; collapsed" if avatar.path is Path.COLLAPSED else ""
+    detail = f"; detail={standing.reason}" if standing.reason else ""
+    return f"avatar-gateway; fwd=miss{collapsed}{detail}"
+
+
+def spread_of(text: str) -> int:
+    """Return a number that is the same for the same `text` in every process."""
+    return zlib.crc32(text.encode())
+
+
+def validators(rendition: Rendition, standing: Standing, *, now: float) -> Headers:
+    """``ETag``, and ``Last-Modified`` for photos: when this one became current."""
+    found = [(b"etag", rendition.etag.encode())]
+    if standing.since is not None:
+        when = int(min(standing.since, now))  # whole, lest it be rounded up, beyond Date
+        found.append((b"last-modified", formatdate(when, usegmt=True).encode()))
+    return found
+
+
+def representation(rendition: Rendition) -> Headers:
+    """What describes the bytes."""
+    name = f'inline; filename="avatar.{rendition.format}"'
+    return [
+        (b"content-type", rendition.format.media_type.encode()),
+        (b"content-length", str(len(rendition.body)).encode()),
+        (b"content-disposition", name.encode()),
+    ]
+
+
+def truth(reason: Reason | None) -> Headers:
+    """Whether this is the photo, and if not, why."""
+    if reason is None:
+        return [(b"avatar-source", b"photo")]
+    return [(b"avatar-source", b"fallback"), (b"avatar-reason", reason.encode())]
+
+
+def vary(*, negotiated: bool) -> Headers:
+    """``Vary``, on URLs without an extension only."""
+    return [(b"vary", b"Accept")] if negotiated else []

@@ -1,0 +1,55 @@
+"""The path of an avatar as values: whose picture, and in which format."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from gateway.model import ContactId, Format
+from gateway.web.negotiation import image_format
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+PREFIX: Final = b"/avatar/"
+
+_EXTENSION = re.compile(r"(.*)(?:\.|%2e)(png|jpe?g|webp|avif)", re.IGNORECASE | re.DOTALL)
+_FORMATS: Final = {"jpeg": Format.JPEG} | {str(fmt): fmt for fmt in Format}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The last part of the path: the contact as sent, and the format.
+
+    `negotiated` says that the format was chosen by ``Accept`` and not by an extension.
+    """
+
+    text: str = field(repr=False)
+    format: Format
+    negotiated: bool
+
+    @classmethod
+    def of(cls, scope: Scope) -> Target | None:
+        """Read the path of `scope`; None if it has more parts than ``/avatar/`` and one.
+
+        The path is taken as it was sent: after decoding, ``..%2f`` would look like two parts, and
+        a second decoding would turn ``%252f`` into a slash.
+        """
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        text = raw.removeprefix(PREFIX).decode("latin-1")
+        if not text or "/" in text:
+            return None
+        match = _EXTENSION.fullmatch(text)
+        if match is not None:
+            return cls(match[1], _FORMATS[match[2].lower()], negotiated=False)
+        return cls(text, image_format(header(scope, b"accept")), negotiated=True)
+
+    def contact(self) -> ContactId:
+        """Return whom the path names; raises `InvalidContact`."""
+        return ContactId.parse(self.text)
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """All values of the header `name` (lower-case), joined by commas."""
+    return ", ".join(value.decode("latin-1") for key, value in scope["headers"] if key == name)

@@ -1,0 +1,392 @@
+"""Stand-ins for what is slow, far away or moves by itself: clocks, upstreams, artists, servers.
+
+Each fake counts what it was asked. Those that can be waited for have a `gate`: close it, pile up
+callers, open it, count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import httpx
+import structlog
+from obstore.store import MemoryStore
+
+from gateway.avatars import Avatars
+from gateway.budget import Backoffs
+from gateway.errors import StoreFailed
+from gateway.inquiry import Inquiry, Upstream
+from gateway.model import (
+    AvatarSpec,
+    ContactId,
+    Fallback,
+    PhotoUrl,
+    Portrait,
+    Rendition,
+    Standing,
+)
+from gateway.portraits import Lifetimes, PortraitStore, record
+from gateway.renditions import Renditions
+from gateway.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from gateway.model import Avatar, Canvas, Kind
+
+T0: Final = 1_790_000_000.0
+"""The present, in Unix seconds, as far as the tests know."""
+
+DAY: Final = 86_400.0
+MAYA: Final = ContactId.parse("15551234567")
+LEON: Final = ContactId.parse("4915112345678")
+
+LIFETIMES: Final = Lifetimes(photo=25 * 3600.0, none=25 * 3600.0, stale=2 * DAY, confirm=60.0)
+
+
+async def settle() -> None:
+    """Let everything on the loop that can go on go on."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
+class Clock:
+    """Unix seconds that stand still until they are moved."""
+
+    def __init__(self, now: float = T0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def signed(path: str = "/v/maya.jpg", *, oe: float = T0 + 7 * DAY, oh: str = "01_a") -> PhotoUrl:
+    """A picture's URL as the CDN signs it."""
+    return PhotoUrl(f"https://pps.whatsapp.net{path}?ccb=11-4&oh={oh}&oe={int(oe):08X}")
+
+
+class _Scripted:
+    """Gives answers from a list, the last one for ever; every call waits at `gate`."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.entered = asyncio.Event()
+
+    async def _pass(self) -> None:
+        self.entered.set()
+        await self.gate.wait()
+
+
+class FakeResolver(_Scripted):
+    """Learns where pictures are from a list."""
+
+    def __init__(self, *answers: PhotoUrl | Exception) -> None:
+        super().__init__()
+        self.answers = list(answers)
+        self.asked: list[tuple[ContactId, bool]] = []
+
+    @property
+    def refreshes(self) -> list[bool]:
+        return [refresh for _, refresh in self.asked]
+
+    async def __call__(self, contact: ContactId, *, refresh: bool, until: float) -> PhotoUrl:
+        del until
+        self.asked.append((contact, refresh))
+        await self._pass()
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class FakeOrigin(_Scripted):
+    """Serves pictures from a list; the picture is named after its path unless told otherwise."""
+
+    def __init__(self, *answers: bytes | Exception) -> None:
+        super().__init__()
+        self.answers = list(answers)
+        self.fetched: list[PhotoUrl] = []
+
+    async def __call__(self, source: PhotoUrl, *, until: float) -> bytes:
+        del until
+        self.fetched.append(source)
+        await self._pass()
+        if not self.answers:
+            return httpx.URL(source.url).path.encode()
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+Plan: TypeAlias = "tuple[Kind | None, Fallback, Canvas, bytes]"
+
+
+class FakeArtist(_Scripted):
+    """Draws what it says in words; `failure` is raised for photos, `refusal` for fallbacks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cleaned: list[bytes] = []
+        self.rendered: list[Canvas] = []
+        self.drawn: list[Plan] = []
+        self.dirt: Exception | None = None
+        self.failure: Exception | None = None
+        self.refusal: Exception | None = None
+        self.drawing = asyncio.Event()
+        self.drawing.set()
+
+    async def clean(self, data: bytes) -> bytes:
+        self.cleaned.append(data)
+        if self.dirt is not None:
+            raise self.dirt
+        return b"master of " + data
+
+    async def photo(self, master: bytes, canvas: Canvas) -> Rendition:
+        self.rendered.append(canvas)
+        await self._pass()
+        if self.failure is not None:
+            raise self.failure
+        return Rendition.of(b"photo|" + master + f"|{canvas.pixels}".encode(), canvas.format)
+
+    def plan(self, kind: Kind, spec: AvatarSpec, seed: bytes) -> Plan:
+        if spec.fallback is Fallback.IDENTICON:
+            return (None, spec.fallback, spec.canvas, seed)
+        return (kind, spec.fallback, spec.canvas, b"")
+
+    async def draw(self, plan: Plan) -> Rendition:
+        self.drawn.append(plan)
+        await self.drawing.wait()
+        if self.refusal is not None:
+            raise self.refusal
+        return Rendition.of(f"drawn|{plan[0]}|{plan[1]}".encode(), plan[2].format)
+
+    def blank(self, canvas: Canvas) -> Rendition:
+        return Rendition.of(b"blank", canvas.format)
+
+
+class FakePortraits(PortraitStore):
+    """Portraits in a dictionary, encoded as the real store does; reads and writes have gates."""
+
+    def __init__(self, lifetimes: Lifetimes = LIFETIMES) -> None:
+        super().__init__(MemoryStore(), namespace="fake", lifetimes=lifetimes, timeout=1.0)
+        self.objects: dict[str, bytes] = {}
+        self.reads = 0
+        self.failing = False
+        self.reading = asyncio.Event()
+        self.reading.set()
+        self.writing = asyncio.Event()
+        self.writing.set()
+
+    def judge(self, contact: ContactId, portrait: Portrait) -> Standing:
+        del contact
+        return self.lifetimes.standing(portrait, spread=0.0)
+
+    async def get(self, contact: ContactId) -> Portrait | None:
+        self.reads += 1
+        self._fail()
+        data = self.objects.get(contact.value)
+        await self.reading.wait()  # a slow read brings what was there when it began
+        return None if data is None else record.decode(data, self.digest(contact).hex())
+
+    async def put(self, contact: ContactId, portrait: Portrait) -> None:
+        await self.writing.wait()
+        self._fail()
+        self.objects[contact.value] = record.encode(portrait, self.digest(contact).hex())
+
+    def _fail(self) -> None:
+        if self.failing:
+            raise StoreFailed("the portrait store failed (Fake)")
+
+
+class House:
+    """The whole service over fakes; a clock that only the test moves, and no jitter."""
+
+    def __init__(
+        self,
+        resolver: FakeResolver,
+        origin: FakeOrigin | None = None,
+        *,
+        portraits: FakePortraits | None = None,
+        clock: Clock | None = None,
+        deadline: float = 30.0,
+    ) -> None:
+        self.resolver = resolver
+        self.origin = origin or FakeOrigin()
+        self.portraits = portraits or FakePortraits()
+        self.clock = clock or Clock()
+        self.artist = FakeArtist()
+        self.backoffs = Backoffs(first=60.0, clock=self.clock, jitter=lambda: 0.0)
+        self.renditions = Renditions(capacity=2**24, clock=self.clock)
+        self.telemetry = Telemetry(pseudonym=lambda _: "someone")
+        self.inquiry = Inquiry(
+            Upstream(self.resolver, self.origin, self.artist.clean, timeout=15.0),
+            self.portraits,
+            backoffs=self.backoffs,
+            telemetry=self.telemetry,
+            publish=self.renditions.stand,
+            clock=self.clock,
+        )
+        self.avatars: Avatars[Plan] = Avatars(
+            self.renditions,
+            self.inquiry,
+            self.artist,
+            seed=self.portraits.digest,
+            deadline=deadline,
+            clock=self.clock,
+        )
+
+    async def see(self, spec: AvatarSpec | None = None, contact: ContactId = MAYA) -> Avatar:
+        """View an avatar, and let what goes on behind the viewer go on."""
+        avatar = await self.avatars.get(contact, spec or AvatarSpec())
+        await settle()
+        return avatar
+
+    async def aclose(self) -> None:
+        await self.avatars.aclose()
+        await self.inquiry.aclose()
+
+
+@asynccontextmanager
+async def opened(house: House) -> AsyncIterator[House]:
+    """Use `house`, and close it."""
+    try:
+        yield house
+    finally:
+        await house.aclose()
+
+
+def standing_of_photo(**changes: float | str) -> Standing:
+    """A fresh photo's standing, but for `changes`."""
+    since = float(changes.get("since", T0 - 3600))
+    return Standing(
+        fresh_until=float(changes.get("fresh_until", T0 + DAY)),
+        expires=float(changes.get("expires", T0 + 2 * DAY)),
+        since=since,
+        version=str(changes.get("version", "0123456789ab")),
+    )
+
+
+class FakeAvatars:
+    """The service for the edge: one avatar, or one bug, for everybody."""
+
+    def __init__(self, avatar: Avatar | Exception) -> None:
+        self.avatar = avatar
+        self.asked: list[tuple[ContactId, AvatarSpec]] = []
+        self.stood_in: list[AvatarSpec] = []
+
+    async def get(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
+        self.asked.append((contact, spec))
+        if isinstance(self.avatar, Exception):
+            raise self.avatar
+        return self.avatar
+
+    async def stand_in(self, kind: Kind, spec: AvatarSpec) -> Rendition:
+        self.stood_in.append(spec)
+        return Rendition.of(f"silhouette of a {kind}".encode(), spec.format)
+
+
+Talk: TypeAlias = "Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]"
+
+
+class WireServer:
+    """A real server on 127.0.0.1: reads a request's head, then `talk` answers as it likes."""
+
+    def __init__(self, port: int, heads: list[bytes], closed: asyncio.Event) -> None:
+        self.base_url = f"http://127.0.0.1:{port}"
+        self.heads = heads
+        self.closed = closed
+
+
+@asynccontextmanager
+async def serving(talk: Talk) -> AsyncIterator[WireServer]:
+    """Serve; `closed` is set when a client has hung up on `talk` or after it."""
+    heads: list[bytes] = []
+    closed = asyncio.Event()
+    conversations: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                heads.append(await reader.readuntil(b"\r\n\r\n"))
+                await talk(reader, writer)
+        closed.set()
+        writer.close()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        conversations[asyncio.create_task(converse(reader, writer))] = writer
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    try:
+        yield WireServer(server.sockets[0].getsockname()[1], heads, closed)
+    finally:
+        server.close()
+        await settle()  # who is just coming in
+        for task, writer in conversations.items():
+            task.cancel()
+            writer.transport.abort()
+        await asyncio.gather(*conversations, return_exceptions=True)
+        await settle()
+
+
+def replying(
+    *, status: str = "200 OK", headers: str = "", body: bytes = b"", length: int | None = None
+) -> Talk:
+    """Answer each request with this; `length` lies about the body's."""
+    declared = len(body) if length is None else length
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {declared}\r\n{headers}\r\n"
+
+    async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(head.encode() + body)
+        await writer.drain()
+        if declared != len(body):
+            writer.close()
+
+    return talk
+
+
+class FakeApi:
+    """Wawp as a handler for `httpx.MockTransport`: answers by path, from lists."""
+
+    def __init__(self) -> None:
+        self.requests: list[httpx.Request] = []
+        self.by_path: dict[str, list[httpx.Response | Exception]] = {}
+
+    def on(self, path: str, *answers: httpx.Response | Exception) -> FakeApi:
+        self.by_path[path] = list(answers)
+        return self
+
+    def count(self, path: str) -> int:
+        return sum(request.url.path == path for request in self.requests)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        answers = self.by_path.get(request.url.path, [httpx.Response(404)])
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        # A response can be read once: each caller gets one of their own, not yet read.
+        headers = [pair for pair in answer.headers.raw if pair[0].lower() != b"content-length"]
+        stream = httpx.ByteStream(answer.content)
+        return httpx.Response(answer.status_code, headers=headers, stream=stream)
+
+
+@contextmanager
+def logging_restored() -> Iterator[None]:
+    """Let a test configure logging, and leave it as Python starts with it."""
+    try:
+        yield
+    finally:
+        ours = logging.getLogger("gateway")
+        ours.handlers.clear()
+        ours.propagate = True
+        for name in ("gateway", "httpx", "httpcore", "PIL"):
+            logging.getLogger(name).setLevel(logging.NOTSET)
+        structlog.reset_defaults()

@@ -1,0 +1,1 @@
+"""Pictures, judged by what they show."""

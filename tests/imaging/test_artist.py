@@ -1,0 +1,77 @@
+"""The artist: equal wishes have equal plans, and every plan is drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.errors import Undecodable
+from gateway.imaging import Artist, Studio, clean
+from gateway.model import AvatarSpec, Canvas, Fallback, Kind
+
+from .pictures import GREEN, at, decoded, encoded, near, quarters
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def studio(anyio_backend: str) -> AsyncIterator[Studio]:
+    assert anyio_backend == "asyncio"
+    async with Studio(threads=1, queue=4) as studio:
+        yield studio
+
+
+@pytest.mark.parametrize("fallback", Fallback)
+@pytest.mark.parametrize("kind", Kind)
+async def test_draws_every_fallback(studio: Studio, fallback: Fallback, kind: Kind) -> None:
+    artist = Artist(studio)
+    spec = AvatarSpec(size=40, fallback=fallback, name="Ana López")
+    rendition = await artist.draw(artist.plan(kind, spec, b"seed"))
+    assert decoded(rendition.body).size == (40, 40)
+
+
+async def test_names_that_look_alike_share_a_plan(studio: Studio) -> None:
+    artist = Artist(studio)
+    plans = {
+        artist.plan(kind, AvatarSpec(fallback=Fallback.INITIALS, name=name), b"seed")
+        for kind in Kind
+        for name in ("Ana López", "Adam Lee", "al-l")
+    }
+    assert len({(plan.letters, plan.tint) for plan in plans}) == len(plans) == 1
+
+
+@pytest.mark.parametrize("name", ["", "李小龙", "12345"])
+async def test_a_name_that_cannot_be_written_is_a_silhouette(studio: Studio, name: str) -> None:
+    artist = Artist(studio)
+    initials = AvatarSpec(fallback=Fallback.INITIALS, name=name)
+    assert artist.plan(Kind.GROUP, initials, b"") == artist.plan(Kind.GROUP, AvatarSpec(), b"")
+
+
+async def test_the_operators_picture_replaces_every_silhouette(studio: Studio) -> None:
+    artist = Artist(studio, custom=clean(encoded(quarters(), "PNG")))
+    plans = {artist.plan(kind, AvatarSpec(size=64), b"") for kind in Kind}
+    assert len(plans) == 1
+    rendition = await artist.draw(plans.pop())
+    assert near(at(decoded(rendition.body), 50, 10), GREEN)
+
+
+async def test_photos_are_cleaned_and_drawn(studio: Studio) -> None:
+    artist = Artist(studio)
+    master = await artist.clean(encoded(quarters(), "PNG"))
+    rendition = await artist.photo(master, Canvas(32))
+    assert decoded(rendition.body).size == (32, 32)
+    with pytest.raises(Undecodable):
+        await artist.clean(b"text")
+
+
+async def test_the_last_resort_needs_no_studio(studio: Studio) -> None:
+    assert decoded(Artist(studio).blank(Canvas(24)).body).size == (24, 24)

@@ -1,0 +1,323 @@
+"""What a worker holds ready: by life, by bytes, by contact; never another photo's."""
+
+from __future__ import annotations
+
+import random
+import tracemalloc
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from gateway.errors import Reason
+from gateway.model import Canvas, ContactId, Format, Rendition, Standing
+from gateway.renditions import (
+    ENTRY_OVERHEAD,
+    MAX_PER_CONTACT,
+    RENDITION_OVERHEAD,
+    Renditions,
+)
+from tests.fakes import LEON, MAYA, T0, Clock, standing_of_photo
+
+PHOTO = standing_of_photo(version="one", fresh_until=T0 + 100, expires=T0 + 200)
+NONE = Standing(fresh_until=T0 + 50, expires=T0 + 60, reason=Reason.NONE)
+CANVAS = Canvas(48)
+
+
+def bytes_of(*bodies: int) -> int:
+    """What a contact with renditions of so many bytes each counts for."""
+    return ENTRY_OVERHEAD + sum(RENDITION_OVERHEAD + body for body in bodies)
+
+
+def picture(size: int = 100) -> Rendition:
+    return Rendition.of(bytes(size), Format.PNG)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Renditions of one photo of Maya."""
+
+    held: Renditions
+    clock: Clock
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    clock = Clock()
+    held = Renditions(capacity=2**20, clock=clock)
+    held.stand(MAYA, PHOTO)
+    held.add(MAYA, CANVAS, picture(), "one")
+    return Shelf(held, clock)
+
+
+def test_nothing_is_held_of_an_unknown_contact() -> None:
+    held = Renditions(capacity=2**20, clock=Clock())
+    assert held.standing(MAYA) is None
+    assert held.get(MAYA, CANVAS) is None
+    assert held.drawn("a drawing") is None
+    assert held.size == 0
+
+
+def test_what_is_added_is_held_for_its_contact_and_canvas_alone(shelf: Shelf) -> None:
+    assert shelf.held.get(MAYA, CANVAS) == picture()
+    assert shelf.held.standing(MAYA) == PHOTO
+    assert shelf.held.standing(LEON) is None
+    assert shelf.held.get(LEON, CANVAS) is None
+    for other in (Canvas(49), Canvas(48, Format.WEBP), Canvas(48, bg=None, ring=None)):
+        assert (shelf.held.get(MAYA, other) is None) == (other != CANVAS)
+
+
+@pytest.mark.parametrize(("age", "held"), [(0, True), (199.9, True), (200, False), (10**9, False)])
+def test_a_contact_is_held_until_its_standing_ends(shelf: Shelf, age: float, *, held: bool) -> None:
+    shelf.clock.advance(age)
+    assert (shelf.held.standing(MAYA) is not None) is held
+    assert (shelf.held.get(MAYA, CANVAS) is not None) is held
+    assert (shelf.held.size > 0) is held
+
+
+def test_each_contact_has_a_life_of_its_own(shelf: Shelf) -> None:
+    shelf.held.stand(LEON, NONE)
+    shelf.clock.advance(60)
+    assert shelf.held.standing(LEON) is None
+    assert shelf.held.standing(MAYA) == PHOTO
+
+
+def test_a_photo_that_was_confirmed_keeps_its_renditions_longer(shelf: Shelf) -> None:
+    longer = standing_of_photo(version="one", fresh_until=T0 + 900, expires=T0 + 1000)
+    shelf.held.stand(MAYA, longer)
+    shelf.clock.advance(500)
+    assert shelf.held.standing(MAYA) == longer
+    assert shelf.held.get(MAYA, CANVAS) == picture()
+
+
+@pytest.mark.parametrize("other", [standing_of_photo(version="two"), NONE])
+def test_renditions_go_when_another_photo_or_none_becomes_current(
+    shelf: Shelf, other: Standing
+) -> None:
+    shelf.held.stand(MAYA, other)
+    assert shelf.held.get(MAYA, CANVAS) is None
+    assert shelf.held.standing(MAYA) == other
+    assert shelf.held.size == bytes_of()
+
+
+@pytest.mark.parametrize("other", [standing_of_photo(version="two", expires=T0), NONE])
+def test_renditions_go_even_when_what_is_said_instead_is_over(
+    shelf: Shelf, other: Standing
+) -> None:
+    shelf.clock.advance(60)
+    shelf.held.stand(MAYA, other)
+    assert shelf.held.get(MAYA, CANVAS) is None
+    assert shelf.held.standing(MAYA) is None
+
+
+@pytest.mark.parametrize("current", [standing_of_photo(version="two"), NONE, None])
+def test_a_rendition_that_comes_too_late_is_not_held(
+    shelf: Shelf, current: Standing | None
+) -> None:
+    if current is None:
+        shelf.held.drop(MAYA)
+    else:
+        shelf.held.stand(MAYA, current)
+    shelf.held.add(MAYA, CANVAS, picture(), "one")
+    assert shelf.held.get(MAYA, CANVAS) is None
+    assert shelf.held.standing(MAYA) == current
+
+
+def test_a_rendition_that_comes_after_the_end_is_not_held(shelf: Shelf) -> None:
+    shelf.clock.advance(200)
+    shelf.held.add(MAYA, CANVAS, picture(), "one")
+    assert shelf.held.get(MAYA, CANVAS) is None
+    assert shelf.held.size == 0
+
+
+def test_a_contact_that_is_dropped_is_gone_whole_and_alone(shelf: Shelf) -> None:
+    shelf.held.stand(LEON, NONE)
+    for _ in range(2):
+        shelf.held.drop(MAYA)
+        assert shelf.held.standing(MAYA) is None
+        assert shelf.held.get(MAYA, CANVAS) is None
+    assert shelf.held.standing(LEON) == NONE
+    assert shelf.held.size == bytes_of()
+
+
+def test_who_varies_sizes_pushes_out_their_own_least_used_rendition(shelf: Shelf) -> None:
+    shelf.held.stand(LEON, PHOTO)
+    shelf.held.add(LEON, CANVAS, picture(), "one")
+    for pixels in range(100, 100 + MAX_PER_CONTACT):
+        shelf.held.get(MAYA, CANVAS)
+        shelf.held.add(MAYA, Canvas(pixels), picture(), "one")
+    kept = [pixels for pixels in range(1000) if shelf.held.get(MAYA, Canvas(pixels))]
+    assert kept == [48, *range(101, 100 + MAX_PER_CONTACT)]
+    assert shelf.held.get(LEON, CANVAS) is not None
+    assert shelf.held.size == bytes_of(*[100] * MAX_PER_CONTACT) + bytes_of(100)
+
+
+def test_a_rendition_drawn_again_is_young_again(shelf: Shelf) -> None:
+    for pixels in range(100, 99 + MAX_PER_CONTACT):
+        shelf.held.add(MAYA, Canvas(pixels), picture(), "one")
+    shelf.held.add(MAYA, CANVAS, picture(7), "one")
+    shelf.held.add(MAYA, Canvas(500), picture(), "one")
+    assert shelf.held.get(MAYA, CANVAS) == picture(7)
+    assert shelf.held.get(MAYA, Canvas(100)) is None
+
+
+def test_the_contact_used_least_recently_goes_first() -> None:
+    held = Renditions(capacity=3 * bytes_of(1000), clock=Clock())
+    contacts = [ContactId.parse(f"1555000000{number}") for number in range(4)]
+    for each in contacts[:3]:
+        held.stand(each, PHOTO)
+        held.add(each, CANVAS, picture(1000), "one")
+    held.get(contacts[0], CANVAS)
+    held.stand(contacts[3], PHOTO)
+    held.add(contacts[3], CANVAS, picture(1000), "one")
+    assert [held.standing(each) is not None for each in contacts] == [True, False, True, True]
+
+
+def test_what_is_over_makes_room_before_anybody_else_goes() -> None:
+    clock = Clock()
+    held = Renditions(capacity=2 * bytes_of(1000), clock=clock)
+    held.stand(MAYA, PHOTO)
+    held.add(MAYA, CANVAS, picture(1000), "one")
+    held.stand(LEON, NONE)
+    clock.advance(60)
+    held.keep("drawing", picture(1000))
+    assert held.get(MAYA, CANVAS) is not None
+    assert held.drawn("drawing") is not None
+
+
+def test_what_is_larger_than_the_whole_cache_is_not_held_and_pushes_nobody_out() -> None:
+    held = Renditions(capacity=bytes_of(1000), clock=Clock())
+    held.stand(MAYA, PHOTO)
+    held.keep("drawing", picture(1001))
+    assert held.drawn("drawing") is None
+    assert held.standing(MAYA) == PHOTO
+    held.add(MAYA, CANVAS, picture(1001), "one")
+    assert held.get(MAYA, CANVAS) is None
+    held.stand(MAYA, PHOTO)
+    held.add(MAYA, CANVAS, picture(1000), "one")
+    assert held.get(MAYA, CANVAS) == picture(1000)
+    assert held.size == bytes_of(1000)
+
+
+def test_drawn_fallbacks_are_held_by_what_they_show_and_do_not_age(shelf: Shelf) -> None:
+    shelf.held.keep(("silhouette", 48), picture(7))
+    shelf.clock.advance(10**9)
+    assert shelf.held.drawn(("silhouette", 48)) == picture(7)
+    assert shelf.held.drawn(("silhouette", 49)) is None
+    assert shelf.held.size == bytes_of(7)
+
+
+def test_drawings_and_contacts_are_never_taken_for_each_other(shelf: Shelf) -> None:
+    assert shelf.held.drawn(MAYA) is None
+    shelf.held.keep(LEON, picture())
+    assert shelf.held.standing(LEON) is None
+    assert shelf.held.get(LEON, CANVAS) is None
+
+
+def test_the_bytes_counted_are_at_least_the_bytes_taken() -> None:
+    dice = random.Random(7)  # noqa: S311 - plain numbers to try
+    clock = Clock()
+    held = Renditions(capacity=2**30, clock=clock)
+    contacts = [ContactId.parse(f"1555{number:07d}") for number in range(2000)]
+    tracemalloc.start()
+    try:
+        for contact in contacts:
+            standing = standing_of_photo(version=f"{dice.getrandbits(48):012x}")
+            held.stand(contact, standing)
+            for pixels in dice.sample(range(16, 1024), dice.choice((0, 1, 1, 2, 16))):
+                body = dice.randbytes(dice.randrange(3000))
+                held.add(contact, Canvas(pixels), Rendition.of(body, Format.PNG), standing.version)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken <= held.size
+
+
+CAPACITY = 3 * bytes_of(2000)
+CONTACTS = [ContactId.parse(f"1555123456{number}") for number in range(5)]
+VERSIONS = ["one", "two", ""]
+
+contacts = st.sampled_from(CONTACTS)
+canvases = st.builds(Canvas, st.integers(16, 40))
+sizes = st.integers(0, 3 * 2000)
+
+
+class Holding(RuleBasedStateMachine):
+    """Anything in any order: the bytes add up, and nobody sees another's picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.held = Renditions(capacity=CAPACITY, clock=self.clock)
+        self.stood: dict[ContactId, Standing] = {}
+        self.kept: dict[int, Rendition] = {}
+
+    @rule(contact=contacts, version=st.sampled_from(VERSIONS), life=st.integers(-5, 100))
+    def stand(self, contact: ContactId, version: str, life: int) -> None:
+        end = self.clock() + life
+        standing = Standing(end, end, Reason.NONE if not version else None, version=version)
+        self.held.stand(contact, standing)
+        self.stood[contact] = standing
+
+    @rule(contact=contacts, canvas=canvases, size=sizes, version=st.sampled_from(VERSIONS[:2]))
+    def add(self, contact: ContactId, canvas: Canvas, size: int, version: str) -> None:
+        rendition = Rendition.of(f"{contact.value}{version}".encode().ljust(size), Format.PNG)
+        self.held.add(contact, canvas, rendition, version)
+
+    @rule(contact=contacts, canvas=canvases)
+    def get(self, contact: ContactId, canvas: Canvas) -> None:
+        found = self.held.get(contact, canvas)
+        if found is not None:
+            standing = self.held.standing(contact)
+            assert standing is not None
+            assert found.body.startswith(f"{contact.value}{standing.version}".encode())
+
+    @rule(drawing=st.integers(0, 9), size=sizes)
+    def keep(self, drawing: int, size: int) -> None:
+        self.kept[drawing] = picture(size)
+        self.held.keep(drawing, self.kept[drawing])
+
+    @rule(drawing=st.integers(0, 9))
+    def drawn(self, drawing: int) -> None:
+        assert self.held.drawn(drawing) in (None, self.kept.get(drawing))
+
+    @rule(contact=contacts)
+    def drop(self, contact: ContactId) -> None:
+        self.held.drop(contact)
+        assert self.held.standing(contact) is None
+        self.stood.pop(contact, None)
+
+    @precondition(lambda self: self.stood)
+    @rule(seconds=st.sampled_from([0.5, 10, 200]))
+    def wait(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    @invariant()
+    def standings_are_the_last_told_and_not_over(self) -> None:
+        for contact in CONTACTS:
+            standing = self.held.standing(contact)
+            if standing is not None:
+                assert standing == self.stood[contact]
+                assert standing.expires > self.clock()
+
+    @invariant()
+    def the_bytes_add_up_and_never_exceed_the_capacity(self) -> None:
+        canvases = [Canvas(pixels) for pixels in range(16, 41)]
+        total = 0
+        for contact in CONTACTS:
+            if self.held.standing(contact) is not None:
+                found = [self.held.get(contact, canvas) for canvas in canvases]
+                bodies = [len(each.body) for each in found if each is not None]
+                assert len(bodies) <= MAX_PER_CONTACT
+                total += bytes_of(*bodies)
+        for drawing in range(10):
+            found_drawing = self.held.drawn(drawing)
+            if found_drawing is not None:
+                total += bytes_of(len(found_drawing.body))
+        assert self.held.size == total <= CAPACITY
+
+
+TestHolding = Holding.TestCase
+TestHolding.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -1,0 +1,95 @@
+"""Signed URLs name a photo by path and size, and carry their own end."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gateway.model import Photo, PhotoUrl
+
+BASE = "https://pps.whatsapp.net/v/t61.24694-24/1_2_3_n.jpg"
+
+
+def print_of(url: str) -> str:
+    return PhotoUrl(url).fingerprint
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        f"{BASE}?ccb=11-4&oh=01_other&oe=77BC702E&_nc_cat=1",
+        f"{BASE}?oe=66BC702E",
+        BASE,
+        "https://media-del1-2.cdn.whatsapp.net/v/t61.24694-24/1_2_3_n.jpg?ccb=11-4&oh=x&oe=66BC702E",
+    ],
+)
+def test_one_photo_signed_again_keeps_its_fingerprint(again: str) -> None:
+    assert print_of(f"{BASE}?ccb=11-4&oh=01_sig&oe=66BC702E&_nc_sid=e6ed6c") == print_of(again)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "https://pps.whatsapp.net/v/t61.24694-24/1_2_4_n.jpg?ccb=11-4",
+        f"{BASE}?stp=dst-jpg_s96x96&ccb=11-4",
+        f"{BASE}?stp=dst-jpg_s640x640&ccb=11-4",
+        f"{BASE}/?ccb=11-4",
+    ],
+)
+def test_another_photo_or_another_size_has_another_fingerprint(other: str) -> None:
+    assert print_of(f"{BASE}?ccb=11-4") != print_of(other)
+
+
+def test_two_preview_sizes_differ() -> None:
+    assert print_of(f"{BASE}?stp=dst-jpg_s96x96") != print_of(f"{BASE}?stp=dst-jpg_s320x320")
+
+
+@pytest.mark.parametrize(
+    ("query", "expires"),
+    [
+        ("oe=66BC702E", 0x66BC702E),
+        ("oe=66bc702e&oh=1", 0x66BC702E),
+        ("ccb=1&oe=00000000", 0),
+        ("", None),
+        ("oe=", None),
+        ("oe=66BC702", None),
+        ("oe=66BC702E0", None),
+        ("oe=0x66BC70", None),
+        ("oe=66BC702G", None),
+        ("oe=-6BC702E", None),
+        ("oe=+6BC702E", None),
+        ("oe=66_C702E", None),
+        ("oe=%EF%BC%91%EF%BC%91%EF%BC%91%EF%BC%91%EF%BC%91%EF%BC%91%EF%BC%91%EF%BC%91", None),
+        ("OE=66BC702E", None),
+    ],
+)
+def test_the_end_of_a_url_is_read_from_its_oe(query: str, expires: int | None) -> None:
+    assert PhotoUrl(f"{BASE}?{query}").expires == expires
+
+
+@given(st.text())
+@example("https://[::1/v/t.jpg?oe=66BC702E")
+@example("https://[not-an-address]/")
+@example("https://pps.whatsapp.net\u2100.evil.example/")
+@example("https://pps.whatsapp.net/\ud800?oe=66BC702E")
+def test_any_text_of_an_upstream_can_be_asked_for_its_end_and_its_fingerprint(url: str) -> None:
+    source = PhotoUrl(url)
+    assert source.expires is None or source.expires >= 0
+    assert len(source.fingerprint) == 32
+
+
+def test_a_signed_url_stays_out_of_reprs() -> None:
+    photo = Photo(PhotoUrl(f"{BASE}?oh=01_secret"), 1.0, 1.0, 1.0, b"picture-bytes")
+    for text in (repr(photo), str(photo), repr(photo.source), f"{photo.source}"):
+        assert "01_secret" not in text
+        assert "24694" not in text
+        assert "picture-bytes" not in text
+
+
+def test_a_version_changes_when_and_only_when_the_picture_does() -> None:
+    one = Photo(PhotoUrl(f"{BASE}?oe=1"), 1.0, 1.0, 1.0, b"picture")
+    same = Photo(PhotoUrl(f"{BASE}?oe=2"), 2.0, 3.0, 4.0, b"picture")
+    other = Photo(PhotoUrl(f"{BASE}?oe=1"), 1.0, 1.0, 1.0, b"another")
+    assert one.version == same.version != other.version
+    assert one.version.isalnum()
