@@ -84,6 +84,7 @@ class AvatarEndpoint:
         now, standing, rendition = self._clock(), avatar.standing, avatar.rendition
         life = h.cache_control(standing, version=spec.version, now=now, spread=spread)
         said = [
+            *h.date(now),
             (b"cache-control", life.encode()),
             (b"cache-status", h.cache_status(avatar, now=now).encode()),
             *h.truth(standing.reason),

@@ -6,6 +6,7 @@ from the answer itself and not from a dice, so that GET, HEAD and 304 agree.
 
 from __future__ import annotations
 
+import functools
 import math
 import zlib
 from email.utils import formatdate
@@ -86,9 +87,17 @@ def validators(rendition: Rendition, standing: Standing, *, now: float) -> Heade
     """``ETag``, and ``Last-Modified`` for photos: when this one became current."""
     found = [(b"etag", rendition.etag.encode())]
     if standing.since is not None:
-        when = int(min(standing.since, now))  # whole, lest it be rounded up, beyond Date
-        found.append((b"last-modified", formatdate(when, usegmt=True).encode()))
+        # Whole seconds, lest it be rounded up, beyond Date.
+        found.append((b"last-modified", _http_date(int(min(standing.since, now)))))
     return found
+
+
+def date(now: float) -> Headers:
+    """``Date`` by the clock that the other headers are made by.
+
+    The server's own may be a second late, and a photo must not be younger than its answer.
+    """
+    return [(b"date", _http_date(int(now)))]
 
 
 def representation(rendition: Rendition) -> Headers:
@@ -111,3 +120,9 @@ def truth(reason: Reason | None) -> Headers:
 def vary(*, negotiated: bool) -> Headers:
     """``Vary``, on URLs without an extension only."""
     return [(b"vary", b"Accept")] if negotiated else []
+
+
+@functools.lru_cache(maxsize=1024)
+def _http_date(second: int) -> bytes:
+    """Return Unix seconds as HTTP writes them."""
+    return formatdate(second, usegmt=True).encode()
