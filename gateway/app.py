@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gateway import versions
 from gateway.avatars import Avatars
 from gateway.budget import Backoffs
 from gateway.errors import InvalidSettings, StoreFailed, Undecodable
@@ -105,6 +106,7 @@ async def open_gateway(
 
 def check(settings: Settings) -> None:
     """Raise `InvalidSettings` for what would keep a worker from starting; opens nothing."""
+    versions.require()
     settings.require_upstream()
     _custom_fallback(settings.fallback_image)
     try:
@@ -119,7 +121,11 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     Raises `InvalidSettings` if the settings name no upstream that can be asked.
     """
     settings.require_upstream()
-    configure_logging(level=settings.log_level, as_json=settings.log_format is LogFormat.JSON)
+    configure_logging(
+        level=settings.log_level,
+        as_json=settings.log_format is LogFormat.JSON,
+        secrets=settings.secrets(),
+    )
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[Served]:

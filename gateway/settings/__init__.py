@@ -205,6 +205,14 @@ class Settings(BaseSettings):
         if missing:
             raise InvalidSettings(f"{' and '.join(missing)} must be set; see the README")
 
+    def secrets(self) -> list[str]:
+        """Every secret that was given, for striking it out of log lines."""
+        given = (getattr(self, name) for name in type(self).model_fields)
+        items = (
+            each for value in given for each in (value if isinstance(value, tuple) else (value,))
+        )
+        return [each.get_secret_value() for each in items if isinstance(each, SecretStr)]
+
     def not_in_force(self) -> list[str]:
         """Names of settings that were given and do nothing yet, in the order of the table."""
         given = self.model_fields_set

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from gateway.telemetry.redaction import Redacting
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, MutableMapping, Sequence
 
     from gateway.errors import Reason
     from gateway.model import ContactId
 
 # These print URLs, and so tokens, at INFO and DEBUG.
 _TALKATIVE: Final = ("httpx", "httpcore", "PIL")
+_SERVER: Final = "gunicorn.error"
 
 
 class Event(StrEnum):
@@ -81,8 +84,11 @@ class Telemetry:
         self._log.info(Event.STOPPED)
 
 
-def configure_logging(*, level: str, as_json: bool) -> None:
-    """Write lines of at least `level` to standard error, for people or as JSON."""
+def configure_logging(*, level: str, as_json: bool, secrets: Sequence[str] = ()) -> None:
+    """Write lines of at least `level` to standard error, for people or as JSON.
+
+    None of them shows `secrets`, and neither does a line of the server, if it has been set up.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -96,12 +102,13 @@ def configure_logging(*, level: str, as_json: bool) -> None:
         )
     )
     handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        )
+    lines = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
+    handler.setFormatter(Redacting(lines, secrets))
+    for other in logging.getLogger(_SERVER).handlers:
+        other.setFormatter(Redacting(other.formatter or logging.Formatter(), secrets))
     root = logging.getLogger("gateway")
     root.handlers[:] = [handler]
     root.propagate = False
