@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MAX_DRAWING: Final = 1.0
 """Seconds a fallback may take to be drawn, beyond the deadline; it takes a few milliseconds."""
 
+MAX_VIEWERS: Final = 2048
+"""Viewers who may wait for runs at a time; one more is answered at once, as busy."""
+
 PlanT = TypeVar("PlanT", bound="Hashable")
 
 
@@ -46,9 +49,12 @@ class Artist(Protocol[PlanT]):
 
 
 class Avatars(Generic[PlanT]):
-    """Avatars within `deadline` seconds; `seed` turns a contact into the bytes that colour it."""
+    """Avatars within `deadline` seconds; `seed` turns a contact into the bytes that colour it.
 
-    def __init__(
+    At most `viewers` wait at a time for what is not known yet.
+    """
+
+    def __init__(  # noqa: PLR0913 - four collaborators, two numbers and a clock
         self,
         renditions: Renditions,
         inquiry: Inquiry,
@@ -56,6 +62,7 @@ class Avatars(Generic[PlanT]):
         *,
         seed: Callable[[ContactId], bytes],
         deadline: float,
+        viewers: int = MAX_VIEWERS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._renditions = renditions
@@ -63,6 +70,7 @@ class Avatars(Generic[PlanT]):
         self._artist = artist
         self._seed = seed
         self._deadline = deadline
+        self._room = viewers
         self._clock = clock
         self._drawing: Singleflight[Rendition] = Singleflight()
 
@@ -83,7 +91,13 @@ class Avatars(Generic[PlanT]):
             if rendition is not None:
                 return Avatar(rendition, standing, Path.HIT)
             return await self._fallback(contact, spec, standing, Path.HIT)
-        return await self._look(contact, spec, until)
+        if not self._room:
+            return await self._fallback(contact, spec, self._passing(Reason.BUSY), Path.MISS)
+        self._room -= 1
+        try:
+            return await self._look(contact, spec, until)
+        finally:
+            self._room += 1
 
     def _held(
         self, contact: ContactId, spec: AvatarSpec

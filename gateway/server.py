@@ -1,4 +1,4 @@
-"""The server: gunicorn's asgi worker, configured; the only room that knows gunicorn."""
+"""The server: gunicorn, configured, with our worker."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn.app.base import BaseApplication
 
-from gateway import app
+from gateway import app, worker
 from gateway.errors import InvalidSettings
+from gateway.worker.arbiter import Arbiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +21,21 @@ if TYPE_CHECKING:
 
 
 KEEPALIVE: Final = 5
-"""Seconds an idle connection stays open; a worker that stops waits for it at most this long."""
+"""Seconds an idle connection stays open; our worker has its own limits."""
+
+MAX_REQUEST_LINE: Final = 8190
+"""Bytes; gunicorn's most. A contact id of 4 KB is still to be refused with a face."""
+
+MAX_FIELDS: Final = 64
+"""Fields of a request; browsers send about twenty."""
+
+MAX_FIELD: Final = 8190
+"""Bytes of one field."""
+
+LIFE: Final = 900_000
+"""Requests after which a worker is replaced, and up to `LIFE_SPREAD` more."""
+
+LIFE_SPREAD: Final = 200_000
 
 GRACE: Final = 20
 """Seconds that requests in flight have when a worker stops: more than any of them takes."""
@@ -37,7 +52,15 @@ class Server(BaseApplication):  # type: ignore[misc]
         app.check(self._settings)
         self._bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._workers = workers
+        self._changed = worker.changes()
         super().__init__()
+
+    def run(self) -> None:
+        """Run until a signal ends it; ends the process."""
+        if self._changed:
+            super().run()
+        else:
+            Arbiter(self).run()
 
     def load_config(self) -> None:
         """Hand gunicorn our configuration; nothing is read from a file or a command line."""
@@ -63,11 +86,20 @@ class Server(BaseApplication):  # type: ignore[misc]
         return {
             "bind": self._bind,
             "workers": self._workers,
-            "worker_class": "asgi",
+            "worker_class": "asgi" if self._changed else worker.WORKER,
+            "on_starting": self._say_what_changed,
             "asgi_loop": "auto",
             "asgi_lifespan": "on",
             "keepalive": KEEPALIVE,
             "graceful_timeout": GRACE,
+            "max_requests": LIFE,
+            "max_requests_jitter": LIFE_SPREAD,
+            "limit_request_line": MAX_REQUEST_LINE,
+            "limit_request_fields": MAX_FIELDS,
+            "limit_request_field_size": MAX_FIELD,
+            "http_parser": "python",
+            # No X-Forwarded header changes anything, whoever sends it.
+            "forwarded_allow_ips": "",
             "accesslog": None,
             "loglevel": str(self._settings.log_level),
             # gunicorn's own hook writes the path, and so the phone number, at DEBUG.
@@ -76,6 +108,14 @@ class Server(BaseApplication):  # type: ignore[misc]
             "proc_name": "avatar-gateway",
             "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
         }
+
+    def _say_what_changed(self, arbiter: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+        if self._changed:
+            arbiter.log.warning(
+                "This gunicorn is not the one our worker was made for, so its own serves, "
+                "without our limits. Changed: %s",
+                ", ".join(self._changed),
+            )
 
 
 def _say_nothing(_worker: object, _request: object) -> None:
@@ -90,6 +130,8 @@ def serve(load: Callable[[], Settings], *, host: str, port: int, workers: int) -
     require_free(host, port)
     # Portraits are for this user alone: files 0600, folders 0700.
     os.umask(0o077)
+    worker.forbid_core_dumps()
+    worker.raise_limit()
     Server(load, host=host, port=port, workers=workers).run()
 
 

@@ -1,0 +1,182 @@
+"""The worker process: it accepts while there is room, and stops without losing a request."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.asgi.lifespan import LifespanManager
+from gunicorn.workers.gasgi import ASGIWorker
+
+from gateway.worker import descriptors
+from gateway.worker.connections import Connections, Stage
+from gateway.worker.protocol import GuardedProtocol
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+TICK: Final = 0.5
+"""Seconds between two looks at everything: connections, parent, heartbeat."""
+
+BATCH: Final = 32
+"""Connections accepted in one go, so that those before them are read in between."""
+
+GRACE: Final = 0.5
+"""Seconds in which a worker that stops still answers who was about to ask."""
+
+LINGER: Final = 0.1
+"""Seconds that a worker that stops leaves its peers to see the end of their connection."""
+
+MURMUR: Final = 60.0
+"""Seconds between two lines about a lack of room."""
+
+
+class Worker(ASGIWorker):  # type: ignore[misc]
+    """gunicorn's asgi worker with a cap that holds; `stopping` is true from the signal on."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - gunicorn's signature
+        super().__init__(*args, **kwargs)
+        # Recycling is stopping, and not gunicorn's cut after the request that is one too many.
+        self._recycle_at: int = self.max_requests
+        self.max_requests: int = sys.maxsize
+        self.connections = Connections(capacity=descriptors.connections())
+        self.stopping = False
+        self._stop = asyncio.Event()
+        self._connecting: set[asyncio.Task[object]] = set()
+        self._quiet_until = 0.0
+
+    def handle_exit_signal(self) -> None:
+        """Stop (TERM), at once and not when somebody next looks."""
+        self._stop.set()
+
+    def handle_quit_signal(self) -> None:
+        """Stop (INT, QUIT) and wait for nothing."""
+        super().handle_quit_signal()
+        self._stop.set()
+
+    async def _serve(self) -> None:
+        await self._open()
+        for listener in self.sockets:
+            self._listen(listener.sock)
+        while not self._stop.is_set():
+            self._tick()
+            await self._pass(TICK)
+        await self._wind_down()
+        if self.lifespan is not None and not self._quick_shutdown:
+            await self.lifespan.shutdown()
+
+    async def _open(self) -> None:
+        """Open the application; one that cannot be opened stops the server."""
+        self.lifespan = LifespanManager(self.asgi, self.log, self.state)
+        try:
+            await self.lifespan.startup()
+        except RuntimeError as error:
+            self.log.error("The application did not start: %s", error)  # noqa: TRY400 - one line
+            raise SystemExit(Arbiter.WORKER_BOOT_ERROR) from None
+
+    def _listen(self, listener: socket.socket) -> None:
+        if not self.stopping:
+            self.loop.add_reader(listener, self._accept, listener)
+
+    def _accept(self, listener: socket.socket) -> None:
+        """Accept who waits, as long as there is room or somebody can make some."""
+        for _ in range(BATCH):
+            try:
+                accepted, _ = listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except ConnectionAbortedError:
+                continue
+            except OSError as error:
+                # The machine has no more of something. Trying at once would try for ever.
+                self.log.debug("No connection could be accepted: %s", error)
+                self.loop.remove_reader(listener)
+                self.loop.call_later(TICK, self._listen, listener)
+                return
+            if not self.connections.make_room():
+                accepted.close()
+                continue
+            accepted.setblocking(False)  # noqa: FBT003 - its only argument
+            self._connect(accepted, GuardedProtocol(self))
+
+    def _connect(self, accepted: socket.socket, protocol: GuardedProtocol) -> None:
+        made = self.loop.connect_accepted_socket(lambda: protocol, accepted)
+        task = self.loop.create_task(made)
+        self._connecting.add(task)
+        task.add_done_callback(partial(self._connected, accepted, protocol))
+
+    def _connected(
+        self, accepted: socket.socket, protocol: GuardedProtocol, task: asyncio.Task[object]
+    ) -> None:
+        self._connecting.discard(task)
+        if task.cancelled() or task.exception() is not None:
+            self.connections.leave(protocol)
+            accepted.close()
+
+    def _tick(self) -> None:
+        self.notify()
+        self.connections.sweep()
+        if self.ppid != os.getppid():
+            self.log.info("The server is gone, so this worker goes: %s", self)
+            self._stop.set()
+        if self.nr >= self._recycle_at:
+            self.log.info("This worker has done its part and is replaced: %s", self)
+            self._stop.set()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say now and then that connections had to go, or had to stay outside."""
+        room, now = self.connections, self.loop.time()
+        if now < self._quiet_until or not room.evicted + room.refused:
+            return
+        self.log.warning(
+            "All %d connections in use: %d waiting ones closed, %d new ones refused",
+            room.capacity,
+            room.evicted,
+            room.refused,
+        )
+        room.evicted = room.refused = 0
+        self._quiet_until = now + MURMUR
+
+    async def _wind_down(self) -> None:
+        """Answer what was asked or is about to be, then close everything.
+
+        1. Whoever the kernel has let in is accepted; the others are for the next worker.
+        2. All answers announce the end of their connection. A client that was told it could ask
+           again has `GRACE` seconds to do so.
+        3. Who still waits is hung up on; requests in flight go on, as long as they may.
+        """
+        self.stopping = True
+        for listener in self.sockets:
+            self.loop.remove_reader(listener.sock)
+            self._accept(listener.sock)
+        await self._until(lambda: not self.connections.waiting(), GRACE)
+        self.alive = False
+        for connection in self.connections.waiting():
+            connection.hang_up()
+        await self._until(self._only_closing, self.cfg.graceful_timeout)
+        await self._until(lambda: not self.connections, LINGER)
+        for connection in self.connections:
+            connection.cut()
+
+    def _only_closing(self) -> bool:
+        return all(each.stage is Stage.CLOSING and not each.unsent() for each in self.connections)
+
+    async def _until(self, done: Callable[[], bool], seconds: float) -> None:
+        """Wait at most `seconds`, while all else goes on; not at all if it must be quick."""
+        limit = self.loop.time() + seconds
+        while not done() and self.loop.time() < limit and not self._quick_shutdown:
+            self._tick()
+            await asyncio.sleep(0.02)
+
+    async def _pass(self, seconds: float) -> None:
+        """Wait `seconds`, or less if the worker is to stop."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()

@@ -1,0 +1,273 @@
+"""One connection: gunicorn's protocol, held to its time, its size and the grammar of HTTP/1.1.
+
+What gunicorn does well is left to it: parsing, ASGI, keep-alive. Here a connection says what it
+is at (`Stage`), refuses what must not reach the application, and closes so that what was written
+arrives. `gateway.worker.internals` lists what of gunicorn this relies on.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from gunicorn.asgi.parser import (
+    InvalidHTTPVersion,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseError,
+    UnsupportedTransferCoding,
+)
+from gunicorn.asgi.protocol import ASGIProtocol
+from gunicorn.http.errors import ParseException
+
+from gateway.worker.connections import Stage
+from gateway.worker.grammar import check_host, target_of
+from gateway.worker.refusals import Refused, refusal
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from gateway.worker.connections import Connections
+
+MAX_HEAD: Final = 32 * 1024
+"""Bytes of a request's head, request line and all fields."""
+
+MAX_BODY: Final = 1024 * 1024
+"""Bytes of a request's body; nothing here takes one that is large."""
+
+MAX_UNREAD: Final = 64 * 1024
+"""Bytes held for the application, or for the next request, before reading pauses."""
+
+_VERSION: Final = re.compile(r"HTTP/\d\.\d")
+_RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, no time
+
+
+class Worker(Protocol):
+    """The worker, as a connection needs it."""
+
+    connections: Connections
+    stopping: bool
+
+
+class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
+    """A connection of `worker`; it is in `worker.connections` from its acceptance to its end."""
+
+    transport: asyncio.Transport | None
+
+    def __init__(self, worker: Worker) -> None:
+        super().__init__(worker)
+        self.stage: Stage | None = None
+        self._connections = worker.connections
+        self._max_buffer_size = MAX_UNREAD
+        self._received = 0  # bytes since the last request, while its successor is incomplete
+        self._body = 0
+        self._answering = False
+        self._half_closed = False
+        self._connections.enter(self, Stage.FRESH)
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, unless there was no room left meanwhile."""
+        super().connection_made(transport)
+        if self._closed:
+            self.cut()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came; a short cut for known requests belongs here, before all else."""
+        if self._closed:
+            return
+        if self.stage is Stage.IDLE:
+            self._connections.enter(self, Stage.HEAD)
+        self._received += len(data)
+        super().data_received(data)
+        if self._received > MAX_HEAD and self.stage in (Stage.FRESH, Stage.HEAD):
+            self._refuse(431)
+
+    def eof_received(self) -> bool:
+        """Answer a request that is complete, since who has said all may still listen."""
+        if self._closed or self.stage is not Stage.BUSY:
+            return False
+        self._half_closed = True
+        self._connections.enter(self, Stage.DEPARTED)
+        return True
+
+    def pause_writing(self) -> None:
+        """Watch a peer that does not read."""
+        super().pause_writing()
+        self._connections.fall_behind(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Leave the worker's list, and nothing behind if nobody was being served."""
+        self._connections.leave(self)
+        if self._awaiting_request:
+            # The loop ends by itself: no need to keep it for gunicorn's grace period.
+            self._request_ready.set()
+            self._task = None
+        super().connection_lost(exc)
+
+    # What the worker calls.
+
+    def expire(self) -> None:
+        """Close after the time of a stage is over; who has begun a request is told."""
+        if self.stage is Stage.CLOSING:
+            self.cut()
+        elif self._received and self.stage is not Stage.IDLE:
+            self._refuse(408)
+        else:
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close, after what was written has arrived."""
+        if self.transport is None:
+            self._closed = True  # accepted, but not connected yet
+            return
+        self._close_transport()
+        self._request_ready.set()  # the loop ends
+
+    def cut(self) -> None:
+        """Close at once, and leave nothing to the kernel that the peer would not take."""
+        self._closed = True
+        if self.transport is None:
+            return  # accepted, but not connected yet
+        self._request_ready.set()
+        if self.unsent():
+            self.transport.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, _RESET
+            )
+        self.transport.abort()
+
+    def unsent(self) -> int:
+        """Bytes written that the kernel has not taken."""
+        return 0 if self.transport is None else self.transport.get_write_buffer_size()
+
+    # What gunicorn calls.
+
+    def _on_headers_complete(self) -> bool:
+        """Judge a request that the parser found sound, before anything learns of it."""
+        parser = self._callback_parser
+        target, authority = target_of(parser.method, parser.path)
+        check_host(parser.http_version, parser.headers)
+        if authority is not None:
+            # RFC 9112, 3.2.2: the authority of the target replaces the Host that was sent.
+            parser.path = target
+            others = [field for field in parser.headers if field[0] != b"host"]
+            parser.headers = [(b"host", authority), *others]
+        if self._received > MAX_HEAD and _size(parser) > MAX_HEAD:
+            raise Refused(431)
+        length = parser.content_length or 0
+        if length > MAX_BODY:
+            raise Refused(413)
+        self._body = 0
+        self._answering = False
+        bodied = length or parser.is_chunked
+        self._connections.enter(self, Stage.BODY if bodied else Stage.BUSY)
+        skip: bool = super()._on_headers_complete()
+        return skip
+
+    def _on_body(self, chunk: bytes) -> None:
+        self._body += len(chunk)
+        if self._body > MAX_BODY:
+            raise Refused(413)
+        super()._on_body(chunk)
+
+    def _on_message_complete(self) -> None:
+        if self.stage is Stage.BODY:
+            self._connections.enter(self, Stage.BUSY)
+        super()._on_message_complete()
+
+    def _feed_callback_parser(self, data: bytes) -> bool:
+        """Parse; False if that ended the connection, with a refusal."""
+        if self._closed:
+            return False
+        try:
+            self._callback_parser.feed(data)
+        except Refused as refused:
+            self._refuse(refused.status)
+        except (ParseError, ParseException, ValueError) as error:
+            # ValueError: a Content-Length of more digits than Python reads.
+            self._refuse(_status_of(error))
+        else:
+            return True
+        return False
+
+    def _refuse(self, status: int) -> None:
+        self._send_error_response(status, "")
+        self.hang_up()
+
+    def _send_error_response(
+        self, status: int, _message: str, _extra_headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        """Say `status` and no more; nothing in the middle of an answer."""
+        if not self._answering:
+            self._safe_write(refusal(status))
+
+    def _send_response_start(
+        self,
+        status: int,
+        headers: list[tuple[bytes, bytes]],
+        request: Any,  # noqa: ANN401 - gunicorn has no types
+        close: bool = False,  # noqa: FBT001, FBT002 - gunicorn's signature
+    ) -> None:
+        self._answering = True
+        super()._send_response_start(status, headers, request, close)
+
+    def _will_close(self, request: Any, response_requires_close: bool) -> bool:  # noqa: ANN401, FBT001 - gunicorn's signature
+        """Announce the end to everybody who is answered while the worker stops."""
+        return (
+            self.worker.stopping
+            or self._half_closed
+            or super()._will_close(request, response_requires_close)
+        )
+
+    def _is_websocket_upgrade(self, _request: object) -> bool:
+        """There are none: an Upgrade is ignored, as RFC 9110 allows."""
+        return False
+
+    def _arm_keepalive_timer(self) -> None:
+        """Idle now; the worker's sweep stands in for gunicorn's timer."""
+        if self._half_closed:
+            self.hang_up()
+            return
+        self._received = 0
+        self._connections.enter(self, Stage.IDLE)
+
+    def _cancel_keepalive_timer(self) -> None:
+        pass
+
+    def _close_transport(self) -> None:
+        """Close our half, and wait for the peer to close the other.
+
+        Closing both at once would reset the connection if the peer is still sending, and it might
+        never see the answer.
+        """
+        if self.transport is None or self._closed:
+            return
+        self._closed = True
+        self._connections.enter(self, Stage.CLOSING)
+        if self.transport.is_closing() or self._half_closed:
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        self._resume_reading()
+
+
+def _size(parser: Any) -> int:  # noqa: ANN401 - gunicorn has no types
+    """Bytes of the head that `parser` has read."""
+    fields = sum(len(name) + len(value) + 4 for name, value in parser.headers)
+    return len(parser.method) + len(parser.path) + fields
+
+
+def _status_of(error: Exception) -> int:
+    """Return the status for what the parser found wrong."""
+    if isinstance(error, LimitRequestLine):
+        return 414
+    if isinstance(error, LimitRequestHeaders):
+        return 431
+    if isinstance(error, UnsupportedTransferCoding):
+        return 501
+    if isinstance(error, InvalidHTTPVersion) and _VERSION.fullmatch(str(error)):
+        return 505
+    return 400
