@@ -62,13 +62,22 @@ class Running:
 
 @contextmanager
 def running(
-    arguments: list[str], folder: Path, *, port: int, settings: Mapping[str, str] | None = None
+    arguments: list[str],
+    folder: Path,
+    *,
+    port: int,
+    settings: Mapping[str, str] | None = None,
+    descriptors: int | None = None,
 ) -> Iterator[Running]:
-    """Start ``avatar-gateway`` with `arguments` in `folder`, wait until `port` answers."""
+    """Start ``avatar-gateway`` with `arguments` in `folder`, wait until `port` answers.
+
+    `descriptors` is the hard limit of what it may have open.
+    """
+    limited = ["sh", "-c", 'ulimit -n "$0"; exec "$@"', str(descriptors)] if descriptors else []
     log = folder / f"{arguments[0]}-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command(*arguments),
+            [*limited, *command(*arguments)],
             cwd=folder,
             env=environment(settings),
             stdout=output,
@@ -120,10 +129,18 @@ def sandbox(folder: Path) -> Iterator[Running]:
 
 
 @contextmanager
-def gateway(folder: Path, settings: Mapping[str, str], *, workers: int = 2) -> Iterator[Running]:
+def gateway(
+    folder: Path,
+    settings: Mapping[str, str],
+    *,
+    workers: int = 2,
+    descriptors: int | None = None,
+) -> Iterator[Running]:
     port = free_port()
     arguments = ["serve", "--port", str(port), "--workers", str(workers)]
-    with running(arguments, folder, port=port, settings=settings) as started:
+    with running(
+        arguments, folder, port=port, settings=settings, descriptors=descriptors
+    ) as started:
         yield started
 
 
@@ -143,6 +160,13 @@ class Control:
     def calls(self) -> list[dict[str, object]]:
         calls: list[dict[str, object]] = self._client.get("/calls").json()["calls"]
         return calls
+
+    def called(self, contact: str) -> None:
+        """Wait until somebody has asked about `contact`."""
+        limit = time.monotonic() + _PATIENCE
+        while not any(call["contact"] == contact for call in self.calls()):
+            assert time.monotonic() < limit
+            time.sleep(0.02)
 
     def set(self, contact: str, **scenario: object) -> None:
         self._client.put(f"/contacts/{contact}", json=scenario).raise_for_status()

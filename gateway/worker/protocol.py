@@ -215,10 +215,11 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
         super()._send_response_start(status, headers, request, close)
 
     def _will_close(self, request: Any, response_requires_close: bool) -> bool:  # noqa: ANN401, FBT001 - gunicorn's signature
-        """Announce the end to everybody who is answered while the worker stops."""
+        """Announce the end to who is answered while the worker stops, or before it has said all."""
         return (
             self.worker.stopping
             or self._half_closed
+            or self.stage is Stage.BODY
             or super()._will_close(request, response_requires_close)
         )
 
