@@ -24,6 +24,9 @@ test: $(VENV)/.dev ## the test suite, in parallel (JOBS)
 proof: $(VENV)/.dev ## the long proofs, minutes: attacks, hostile pictures, reloads under load
 	$(BIN)/python -m pytest tests/proof -s
 
+proof: $(VENV)/.dev ## the long proofs, one after the other: minutes
+	$(BIN)/python -m pytest -s tests/proof
+
 check: $(VENV)/.dev ## format, lint, types, floors
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -6,7 +6,7 @@ then. There is no timer a connection, let alone a request.
 
 from __future__ import annotations
 
-import math
+import itertools
 import time
 from dataclasses import dataclass
 from enum import IntEnum
@@ -49,6 +49,9 @@ STALL: Final = 10.0
 
 ARREARS: Final = 60.0
 """Seconds in which a peer that fell behind must have taken all of it."""
+
+SLICE: Final = 32
+"""Connections ended in one go, so that a crowd of late ones holds nobody up."""
 
 EVICTABLE: Final = (Stage.CLOSING, Stage.DEPARTED, Stage.FRESH, Stage.HEAD, Stage.IDLE)
 """Who goes first when there is no room: who has asked before goes after who has not."""
@@ -154,18 +157,26 @@ class Connections:
         self.refused += 1
         return False
 
-    def sweep(self) -> None:
-        """End what takes too long."""
+    def sweep(self) -> bool:
+        """End what takes too long; true if there was more of it than is done in one go."""
         now = self._clock()
-        for stage, place in zip(Stage, self._places, strict=True):
-            limit = now - self._limits.get(stage, math.inf)
-            for connection in [each for each, since in place.items() if since <= limit]:
-                self._expire(connection, stage)
         for connection, arrears in list(self._behind.items()):
             self._judge(connection, arrears, now)
+        late = list(itertools.islice(self._late(now), SLICE))
+        for connection in late:
+            self._expire(connection)
+        return len(late) == SLICE
 
-    def _expire(self, connection: Connection, stage: Stage) -> None:
-        if stage is not Stage.BODY and connection.unsent():
+    def _late(self, now: float) -> Iterator[Connection]:
+        for stage, limit in self._limits.items():
+            for connection, since in self._places[stage].items():
+                if since + limit > now:
+                    break
+                yield connection
+
+    def _expire(self, connection: Connection) -> None:
+        stage = connection.stage
+        if stage is not None and stage is not Stage.BODY and connection.unsent():
             # It is not idle but slow: what it has not taken decides.
             self.fall_behind(connection)
             self.enter(connection, stage)

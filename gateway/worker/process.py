@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 TICK: Final = 0.5
 """Seconds between two looks at everything: connections, parent, heartbeat."""
 
-BATCH: Final = 32
+BATCH: Final = 16
 """Connections accepted in one go, so that those before them are read in between."""
 
 GRACE: Final = 0.5
@@ -62,11 +63,13 @@ class Worker(ASGIWorker):  # type: ignore[misc]
 
     async def _serve(self) -> None:
         await self._open()
+        # What is here now stays, so no collection needs to look at it again.
+        gc.collect()
+        gc.freeze()
         for listener in self.sockets:
             self._listen(listener.sock)
         while not self._stop.is_set():
-            self._tick()
-            await self._pass(TICK)
+            await self._pass(0.0 if self._tick() else TICK)
         await self._wind_down()
         if self.lifespan is not None and not self._quick_shutdown:
             await self.lifespan.shutdown()
@@ -119,9 +122,10 @@ class Worker(ASGIWorker):  # type: ignore[misc]
             self.connections.leave(protocol)
             accepted.close()
 
-    def _tick(self) -> None:
+    def _tick(self) -> bool:
+        """Look at everything; true if not all that is late could be ended yet."""
         self.notify()
-        self.connections.sweep()
+        more = self.connections.sweep()
         if self.ppid != os.getppid():
             self.log.info("The server is gone, so this worker goes: %s", self)
             self._stop.set()
@@ -129,6 +133,7 @@ class Worker(ASGIWorker):  # type: ignore[misc]
             self.log.info("This worker has done its part and is replaced: %s", self)
             self._stop.set()
         self._tell()
+        return more
 
     def _tell(self) -> None:
         """Say now and then that connections had to go, or had to stay outside."""
