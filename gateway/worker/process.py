@@ -8,7 +8,7 @@ import os
 import sys
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.asgi.lifespan import LifespanManager
@@ -28,7 +28,7 @@ TICK: Final = 0.5
 BATCH: Final = 16
 """Connections accepted in one go, so that those before them are read in between."""
 
-GRACE: Final = 0.5
+GRACE: Final = 0.3
 """Seconds in which a worker that stops still answers who was about to ask."""
 
 LINGER: Final = 0.1
@@ -38,8 +38,21 @@ MURMUR: Final = 60.0
 """Seconds between two lines about a lack of room."""
 
 
+class Listener(Protocol):
+    """A listening socket."""
+
+    def fileno(self) -> int:
+        """Return what is watched."""
+
+    def accept(self) -> tuple[socket.socket, object]:
+        """Return a connection that waits, and its address; raises `OSError`."""
+
+
 class Worker(ASGIWorker):  # type: ignore[misc]
-    """gunicorn's asgi worker with a cap that holds; `stopping` is true from the signal on."""
+    """gunicorn's asgi worker with a cap that holds.
+
+    `stop` ends it; `stopping` is true from then on.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - gunicorn's signature
         super().__init__(*args, **kwargs)
@@ -48,33 +61,33 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         self.max_requests: int = sys.maxsize
         self.connections = Connections(capacity=descriptors.connections())
         self.stopping = False
-        self._stop = asyncio.Event()
+        self.stop = asyncio.Event()
         self._connecting: set[asyncio.Task[object]] = set()
         self._quiet_until = 0.0
 
     def handle_exit_signal(self) -> None:
         """Stop (TERM), at once and not when somebody next looks."""
-        self._stop.set()
+        self.stop.set()
 
     def handle_quit_signal(self) -> None:
         """Stop (INT, QUIT) and wait for nothing."""
         super().handle_quit_signal()
-        self._stop.set()
+        self.stop.set()
 
     async def _serve(self) -> None:
-        await self._open()
+        await self.open_application()
         # What is here now stays, so no collection needs to look at it again.
         gc.collect()
         gc.freeze()
         for listener in self.sockets:
-            self._listen(listener.sock)
-        while not self._stop.is_set():
-            await self._pass(0.0 if self._tick() else TICK)
+            self.listen(listener.sock)
+        while not self.stop.is_set():
+            await self._pass(0.0 if self.tick() else TICK)
         await self._wind_down()
         if self.lifespan is not None and not self._quick_shutdown:
             await self.lifespan.shutdown()
 
-    async def _open(self) -> None:
+    async def open_application(self) -> None:
         """Open the application; one that cannot be opened stops the server."""
         self.lifespan = LifespanManager(self.asgi, self.log, self.state)
         try:
@@ -83,11 +96,12 @@ class Worker(ASGIWorker):  # type: ignore[misc]
             self.log.error("The application did not start: %s", error)  # noqa: TRY400 - one line
             raise SystemExit(Arbiter.WORKER_BOOT_ERROR) from None
 
-    def _listen(self, listener: socket.socket) -> None:
+    def listen(self, listener: Listener) -> None:
+        """Accept from `listener` whenever somebody waits, unless this is the end."""
         if not self.stopping:
-            self.loop.add_reader(listener, self._accept, listener)
+            self.loop.add_reader(listener, self.accept, listener)
 
-    def _accept(self, listener: socket.socket) -> None:
+    def accept(self, listener: Listener) -> None:
         """Accept who waits, as long as there is room or somebody can make some."""
         for _ in range(BATCH):
             try:
@@ -100,7 +114,7 @@ class Worker(ASGIWorker):  # type: ignore[misc]
                 # The machine has no more of something. Trying at once would try for ever.
                 self.log.debug("No connection could be accepted: %s", error)
                 self.loop.remove_reader(listener)
-                self.loop.call_later(TICK, self._listen, listener)
+                self.loop.call_later(TICK, self.listen, listener)
                 return
             if not self.connections.make_room():
                 accepted.close()
@@ -122,16 +136,16 @@ class Worker(ASGIWorker):  # type: ignore[misc]
             self.connections.leave(protocol)
             accepted.close()
 
-    def _tick(self) -> bool:
+    def tick(self) -> bool:
         """Look at everything; true if not all that is late could be ended yet."""
         self.notify()
         more = self.connections.sweep()
         if self.ppid != os.getppid():
             self.log.info("The server is gone, so this worker goes: %s", self)
-            self._stop.set()
+            self.stop.set()
         if self.nr >= self._recycle_at:
             self.log.info("This worker has done its part and is replaced: %s", self)
-            self._stop.set()
+            self.stop.set()
         self._tell()
         return more
 
@@ -160,7 +174,7 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         self.stopping = True
         for listener in self.sockets:
             self.loop.remove_reader(listener.sock)
-            self._accept(listener.sock)
+            self.accept(listener.sock)
         await self._until(lambda: not self.connections.waiting(), GRACE)
         self.alive = False
         for connection in self.connections.waiting():
@@ -177,11 +191,11 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         """Wait at most `seconds`, while all else goes on; not at all if it must be quick."""
         limit = self.loop.time() + seconds
         while not done() and self.loop.time() < limit and not self._quick_shutdown:
-            self._tick()
+            self.tick()
             await asyncio.sleep(0.02)
 
     async def _pass(self, seconds: float) -> None:
         """Wait `seconds`, or less if the worker is to stop."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._stop.wait()
+                await self.stop.wait()

@@ -61,7 +61,7 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
         self.stage: Stage | None = None
         self._connections = worker.connections
         self._max_buffer_size = MAX_UNREAD
-        self._received = 0  # bytes since the last request, while its successor is incomplete
+        self.received = 0  # bytes since the last request, while its successor is incomplete
         self._body = 0
         self._answering = False
         self._half_closed = False
@@ -81,9 +81,9 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
             return
         if self.stage is Stage.IDLE:
             self._connections.enter(self, Stage.HEAD)
-        self._received += len(data)
+        self.received += len(data)
         super().data_received(data)
-        if self._received > MAX_HEAD and self.stage in (Stage.FRESH, Stage.HEAD):
+        if self.received > MAX_HEAD and self.stage in (Stage.FRESH, Stage.HEAD):
             self._refuse(431)
 
     def eof_received(self) -> bool:
@@ -114,7 +114,7 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
         """Close after the time of a stage is over; who has begun a request is told."""
         if self.stage is Stage.CLOSING:
             self.cut()
-        elif self._received and self.stage is not Stage.IDLE:
+        elif self.received and self.stage is not Stage.IDLE:
             self._refuse(408)
         else:
             self.hang_up()
@@ -155,13 +155,12 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
             parser.path = target
             others = [field for field in parser.headers if field[0] != b"host"]
             parser.headers = [(b"host", authority), *others]
-        if self._received > MAX_HEAD and _size(parser) > MAX_HEAD:
+        if self.received > MAX_HEAD and _size(parser) > MAX_HEAD:
             raise Refused(431)
         length = parser.content_length or 0
         if length > MAX_BODY:
             raise Refused(413)
         self._body = 0
-        self._answering = False
         bodied = length or parser.is_chunked
         self._connections.enter(self, Stage.BODY if bodied else Stage.BUSY)
         skip: bool = super()._on_headers_complete()
@@ -192,6 +191,11 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
         else:
             return True
         return False
+
+    async def _serve_http_request(self, request: Any, sockname: Any, peername: Any) -> bool:  # noqa: ANN401 - gunicorn has no types
+        keep: bool = await super()._serve_http_request(request, sockname, peername)
+        self._answering = False
+        return keep
 
     def _refuse(self, status: int) -> None:
         self._send_error_response(status, "")
@@ -232,7 +236,7 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
         if self._half_closed:
             self.hang_up()
             return
-        self._received = 0
+        self.received = 0
         self._connections.enter(self, Stage.IDLE)
 
     def _cancel_keepalive_timer(self) -> None:

@@ -223,6 +223,11 @@ def test_who_has_closed_its_half_is_answered(served: Running) -> None:
     assert exchange(served.url, b"GET /healthz HTTP/1.1\r\n", half_close=True) == b""
 
 
+def test_a_probe_behind_a_sound_request_is_refused_as_well(served: Running) -> None:
+    found = answers(exchange(served.url, get("Host: x") + get("Host: a b") + MARKER))
+    assert [each.status for each in found] == [200, 400]
+
+
 @pytest.mark.parametrize("size", [1024, 1024 * 1024 + 1, 3 * 1024 * 1024])
 def test_a_large_body_is_refused_and_not_read(served: Running, size: int) -> None:
     chunks = b"".join(b"8000\r\n" + b"a" * 0x8000 + b"\r\n" for _ in range(size // 0x8000))

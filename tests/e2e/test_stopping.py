@@ -116,3 +116,56 @@ async def test_a_reload_loses_no_request(upstream: Running, tmp_path: Path) -> N
     log = served.log.read_text()
     assert "Traceback" not in log
     assert "ERROR" not in log
+
+
+SLOW_START = """
+import time
+import gateway.server
+load = gateway.server.Server.load
+def slowly(server):
+    time.sleep(2)
+    return load(server)
+gateway.server.Server.load = slowly
+"""
+
+
+@pytest.mark.anyio
+async def test_nobody_waits_for_a_new_worker_to_start(upstream: Running, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SLOW_START)
+    settings = settings_for(
+        upstream.url, tmp_path / "store", PYTHONPATH=f"{tmp_path}:{processes.ROOT}"
+    )
+    with processes.gateway(tmp_path, settings, workers=1) as served:
+        load = Load(served.url, "/healthz", kept=0, fresh=4, pace=0.1)
+        async with load.going_on():
+            await load.answered(8)
+            served.process.send_signal(signal.SIGHUP)
+            while "Worker exiting" not in served.log.read_text():
+                await load.answered(4)
+            await load.answered(8)
+        assert load.lost == []
+        assert max(load.seconds) < 2
+
+
+RECYCLED = """
+import gateway.server
+gateway.server.LIFE, gateway.server.LIFE_SPREAD = 40, 20
+"""
+
+
+@pytest.mark.anyio
+async def test_a_worker_that_has_done_its_part_is_replaced_and_loses_nothing(
+    upstream: Running, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(RECYCLED)
+    settings = settings_for(
+        upstream.url, tmp_path / "store", PYTHONPATH=f"{tmp_path}:{processes.ROOT}"
+    )
+    with processes.gateway(tmp_path, settings, workers=2) as served:
+        load = Load(served.url, "/healthz", kept=4, fresh=4, pace=0.05)
+        async with load.going_on():
+            while len(pids(served)) < 5:
+                await load.answered(20)
+        assert load.lost == []
+        assert "has done its part" in served.log.read_text()
+        assert served.stop() == 0

@@ -48,6 +48,19 @@ def calls(house: House) -> tuple[int, int]:
     return len(house.resolver.asked), len(house.origin.fetched)
 
 
+def crowded(house: House, viewers: int) -> Avatars[Plan]:
+    """Another door of the house, for so many viewers at a time."""
+    return Avatars(
+        house.renditions,
+        house.inquiry,
+        house.artist,
+        seed=house.portraits.digest,
+        deadline=30.0,
+        viewers=viewers,
+        clock=house.clock,
+    )
+
+
 def impatient(house: House, deadline: float = 0.0) -> Avatars[Plan]:
     """Another door of the house, for viewers who wait for `deadline` seconds."""
     return Avatars(
@@ -458,3 +471,42 @@ async def test_a_drawing_of_the_old_photo_is_not_held_for_the_new_one(house: Hou
     house.artist.gate.set()
     assert body(await late) == PHOTO_MAYA + b"64"
     assert body(await house.see(AvatarSpec(size=64))) == b"photo|master of /v/new.jpg|64"
+
+
+async def test_when_too_many_wait_the_next_is_answered_at_once_as_busy(house: House) -> None:
+    door = crowded(house, 2)
+    house.resolver.gate.clear()
+    waiting = [asyncio.create_task(door.get(MAYA, AvatarSpec(size=size))) for size in (32, 64)]
+    await house.resolver.entered.wait()
+    for contact in (MAYA, LEON):
+        avatar = await door.get(contact, AvatarSpec())
+        assert avatar.standing.reason is Reason.BUSY
+        assert avatar.standing.fresh_until <= house.clock.now
+        assert body(avatar).startswith(b"drawn|")
+    assert len(house.resolver.asked) == 1
+    house.resolver.gate.set()
+    assert all(avatar.standing.reason is None for avatar in await asyncio.gather(*waiting))
+    assert (await door.get(LEON, AvatarSpec())).standing.reason is None
+
+
+async def test_who_need_not_wait_is_never_one_too_many(house: House) -> None:
+    await house.see()
+    door = crowded(house, 0)
+    assert (await door.get(MAYA, AvatarSpec())).standing.reason is None
+    assert (await door.get(NOBODYS[0], AvatarSpec())).standing.reason is Reason.UNSUPPORTED
+    forced = await door.get(LEON, AvatarSpec(forced=True))
+    assert forced.standing.reason is Reason.FORCED
+    assert (await door.get(LEON, AvatarSpec())).standing.reason is Reason.BUSY
+
+
+async def test_who_leaves_while_waiting_gives_the_place_back(house: House) -> None:
+    door = crowded(house, 1)
+    house.resolver.gate.clear()
+    viewer = asyncio.create_task(door.get(MAYA, AvatarSpec()))
+    await house.resolver.entered.wait()
+    viewer.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await viewer
+    house.resolver.gate.set()
+    await settle()
+    assert (await door.get(LEON, AvatarSpec())).standing.reason is None
