@@ -29,7 +29,7 @@ SOUND_HERE = {
 }
 """Refused by gunicorn under settings of the probe's own, or for its end; else a sound request."""
 
-HOSTLESS = re.compile(rb"^([^\r\n]* HTTP/1\.1\r\n)(?!.*\r\nHost:)", re.DOTALL)
+HOSTLESS = re.compile(rb"^([^\r\n]* HTTP/1\.1\r\n)(?!Host:|.*\r\nHost:)", re.DOTALL)
 
 
 @pytest.fixture(scope="session")
