@@ -22,10 +22,10 @@ def target_of(method: bytes, target: bytes) -> tuple[bytes, bytes | None]:
 
     Raises `Refused`: 501 for CONNECT, 400 for what is no target.
     """
-    if method == b"CONNECT":
-        raise Refused(501)
     if target.startswith(b"/") or target == b"*":
         return target, None
+    if method == b"CONNECT":
+        raise Refused(501)
     match = _ABSOLUTE.fullmatch(target)
     if match is None or not is_authority(match[1]):
         raise Refused(400)
@@ -35,10 +35,13 @@ def target_of(method: bytes, target: bytes) -> tuple[bytes, bytes | None]:
 
 def check_host(version: tuple[int, int], fields: Sequence[tuple[bytes, bytes]]) -> None:
     """Raise `Refused` unless `fields` (names in lower case) hold the one good Host they must."""
-    hosts = [value for name, value in fields if name == b"host"]
-    if not hosts and version == (1, 0):
-        return
-    if len(hosts) != 1 or not is_authority(hosts[0]):
+    host = None
+    for name, value in fields:
+        if name == b"host":
+            if host is not None or not is_authority(value):
+                raise Refused(400)
+            host = value
+    if host is None and version != (1, 0):
         raise Refused(400)
 
 

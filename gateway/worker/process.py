@@ -97,7 +97,11 @@ class Worker(ASGIWorker):  # type: ignore[misc]
             raise SystemExit(Arbiter.WORKER_BOOT_ERROR) from None
 
     def listen(self, listener: Listener) -> None:
-        """Accept from `listener` whenever somebody waits, unless this is the end."""
+        """Accept from `listener` whenever somebody waits, unless this is the end.
+
+        A server of asyncio's would accept without asking for room. It would also cut the queue of
+        the kernel down to 100, and who does not fit there waits a second before the next try.
+        """
         if not self.stopping:
             self.loop.add_reader(listener, self.accept, listener)
 

@@ -40,6 +40,11 @@ MAX_BODY: Final = 1024 * 1024
 MAX_UNREAD: Final = 64 * 1024
 """Bytes held for the application, or for the next request, before reading pauses."""
 
+# A member of an Enum costs a look-up of its own, which requests are spared.
+IDLE: Final = Stage.IDLE
+BODY: Final = Stage.BODY
+BUSY: Final = Stage.BUSY
+
 _VERSION: Final = re.compile(r"HTTP/\d\.\d")
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, no time
 
@@ -63,7 +68,7 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
         self._max_buffer_size = MAX_UNREAD
         self.received = 0  # bytes since the last request, while its successor is incomplete
         self._body = 0
-        self._answering = False
+        self._answered: object = None  # the request whose answer has begun
         self._half_closed = False
         self._connections.enter(self, Stage.FRESH)
 
@@ -79,10 +84,10 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
         """Take what came; a short cut for known requests belongs here, before all else."""
         if self._closed:
             return
-        if self.stage is Stage.IDLE:
-            self._connections.enter(self, Stage.HEAD)
         self.received += len(data)
         super().data_received(data)
+        if self.stage is IDLE:
+            self._connections.enter(self, Stage.HEAD)
         if self.received > MAX_HEAD and self.stage in (Stage.FRESH, Stage.HEAD):
             self._refuse(431)
 
@@ -162,7 +167,7 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
             raise Refused(413)
         self._body = 0
         bodied = length or parser.is_chunked
-        self._connections.enter(self, Stage.BODY if bodied else Stage.BUSY)
+        self._connections.enter(self, BODY if bodied else BUSY)
         skip: bool = super()._on_headers_complete()
         return skip
 
@@ -173,8 +178,8 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
         super()._on_body(chunk)
 
     def _on_message_complete(self) -> None:
-        if self.stage is Stage.BODY:
-            self._connections.enter(self, Stage.BUSY)
+        if self.stage is BODY:
+            self._connections.enter(self, BUSY)
         super()._on_message_complete()
 
     def _feed_callback_parser(self, data: bytes) -> bool:
@@ -192,11 +197,6 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
             return True
         return False
 
-    async def _serve_http_request(self, request: Any, sockname: Any, peername: Any) -> bool:  # noqa: ANN401 - gunicorn has no types
-        keep: bool = await super()._serve_http_request(request, sockname, peername)
-        self._answering = False
-        return keep
-
     def _refuse(self, status: int) -> None:
         self._send_error_response(status, "")
         self.hang_up()
@@ -205,7 +205,7 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
         self, status: int, _message: str, _extra_headers: tuple[tuple[str, str], ...] = ()
     ) -> None:
         """Say `status` and no more; nothing in the middle of an answer."""
-        if not self._answering:
+        if self._answered is not self._current_request or self._answered is None:
             self._safe_write(refusal(status))
 
     def _send_response_start(
@@ -215,7 +215,7 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
         request: Any,  # noqa: ANN401 - gunicorn has no types
         close: bool = False,  # noqa: FBT001, FBT002 - gunicorn's signature
     ) -> None:
-        self._answering = True
+        self._answered = request
         super()._send_response_start(status, headers, request, close)
 
     def _will_close(self, request: Any, response_requires_close: bool) -> bool:  # noqa: ANN401, FBT001 - gunicorn's signature
@@ -223,7 +223,7 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
         return (
             self.worker.stopping
             or self._half_closed
-            or self.stage is Stage.BODY
+            or self.stage is BODY
             or super()._will_close(request, response_requires_close)
         )
 
@@ -237,7 +237,7 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
             self.hang_up()
             return
         self.received = 0
-        self._connections.enter(self, Stage.IDLE)
+        self._connections.enter(self, IDLE)
 
     def _cancel_keepalive_timer(self) -> None:
         pass
