@@ -12,11 +12,17 @@ from gateway import versions
 from gateway.avatars import Avatars
 from gateway.budget import Backoffs
 from gateway.errors import InvalidSettings, StoreFailed, Undecodable
-from gateway.imaging import Artist, HeaderCheck, Studio, clean, static_path
-from gateway.inquiry import Inquiry, Upstream
+from gateway.imaging.artist import Artist
+from gateway.imaging.assets import static_path
+from gateway.imaging.cleaning import clean
+from gateway.imaging.header import HeaderCheck
+from gateway.imaging.studio import Studio
+from gateway.inquiry import Inquiry
 from gateway.origin import Origin
 from gateway.outbound import Outbound
 from gateway.portraits import Lifetimes, PortraitStore, check_place, open_objects
+from gateway.quarantine.keeper import Quarantine
+from gateway.question import Upstream
 from gateway.renditions import Renditions
 from gateway.resolver import Wawp
 from gateway.settings import LogFormat, misspelt
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
-    from gateway.imaging import Plan
+    from gateway.imaging.artist import Plan
     from gateway.settings import Settings
 
 STORE_TIMEOUT: Final = 1.0
@@ -45,9 +51,9 @@ class Gateway:
 
     avatars: Avatars[Plan]
     portraits: PortraitStore
-    artist: Artist
     resolver: Wawp
     origin: Origin
+    quarantine: Quarantine
     telemetry: Telemetry
 
 
@@ -70,6 +76,7 @@ async def open_gateway(
         except StoreFailed as failure:
             telemetry.store_failed(str(failure))
         studio = await stack.enter_async_context(Studio(threads=_cores(), queue=RENDER_QUEUE))
+        quarantine = await stack.enter_async_context(Quarantine())
         outbound = await stack.enter_async_context(Outbound())
         artist = Artist(studio, custom=custom)
         resolver = Wawp(
@@ -84,7 +91,7 @@ async def open_gateway(
         stack.push_async_callback(resolver.aclose)
         origin = Origin(outbound, allowed=settings.cdn_origins, inspect=HeaderCheck)
         inquiry = Inquiry(
-            Upstream(resolver, origin, artist.clean, timeout=settings.upstream_timeout),
+            Upstream(resolver, origin, quarantine.develop, timeout=settings.upstream_timeout),
             portraits,
             backoffs=Backoffs(first=settings.error_ttl, clock=clock),
             telemetry=telemetry,
@@ -101,7 +108,7 @@ async def open_gateway(
             clock=clock,
         )
         stack.push_async_callback(avatars.aclose)
-        yield Gateway(avatars, portraits, artist, resolver, origin, telemetry)
+        yield Gateway(avatars, portraits, resolver, origin, quarantine, telemetry)
 
 
 def check(settings: Settings) -> None:

@@ -8,6 +8,7 @@ the run goes on and fills the cache.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
@@ -18,8 +19,8 @@ from gateway.singleflight import Singleflight, within
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from gateway.inquiry import Inquiry
-    from gateway.model import AvatarSpec, Canvas, ContactId, Kind, Photo, Rendition
+    from gateway.inquiry import Finding, Inquiry
+    from gateway.model import AvatarSpec, Canvas, ContactId, Kind, Photo, Rendition, Sample
     from gateway.renditions import Renditions
 
 
@@ -37,6 +38,9 @@ class Artist(Protocol[PlanT]):
 
     async def photo(self, master: bytes, canvas: Canvas) -> Rendition:
         """Draw a clean master on `canvas`; raises `Busy` or `Undecodable`."""
+
+    async def sample(self, sample: Sample, canvas: Canvas) -> Rendition:
+        """Draw pixels that have the canvas's size already; raises `Busy`."""
 
     def plan(self, kind: Kind, spec: AvatarSpec, seed: bytes) -> PlanT:
         """Name what a fallback would show: equal plans are equal pictures."""
@@ -115,37 +119,43 @@ class Avatars(Generic[PlanT]):
             if rendition is None:
                 return None
         if standing.fresh_until <= self._clock():
-            self._inquiry.renew(contact)
+            self._inquiry.renew(contact, spec.canvas.pixels)
         return rendition, standing
 
     async def _look(self, contact: ContactId, spec: AvatarSpec, until: float) -> Avatar:
         """Wait for the run that finds out, and draw what it found, all before `until`."""
-        task, joined = self._inquiry.find(contact)
+        task, joined = self._inquiry.find(contact, spec.canvas.pixels)
         path = Path.COLLAPSED if joined else Path.MISS
         try:
             finding = await within(task, until - time.monotonic())
             path = path if finding.asked else Path.HIT
             if finding.photo is None:
                 return await self._fallback(contact, spec, finding.standing, path)
-            rendition = await self._photo(contact, spec.canvas, finding.photo, until)
+            drawing = self._draw(contact, spec.canvas, finding, finding.photo)
+            rendition = await within(drawing, until - time.monotonic())
             return Avatar(rendition, finding.standing, path)
         except AvatarUnavailable as failure:
             return await self._fallback(contact, spec, self._passing(failure.reason), path)
         except TimeoutError:
             return await self._fallback(contact, spec, self._passing(TimedOut.reason), path)
 
-    async def _photo(
-        self, contact: ContactId, canvas: Canvas, photo: Photo, until: float
-    ) -> Rendition:
-        """Draw `photo`, once for all who want it so; it is kept even if they have left."""
+    def _draw(
+        self, contact: ContactId, canvas: Canvas, finding: Finding, photo: asyncio.Future[Photo]
+    ) -> asyncio.Task[Rendition]:
+        """Draw what was found, once for all who want it so; it is kept even if they have left."""
+        sample, version = finding.sample, finding.standing.version
 
         async def draw() -> Rendition:
-            rendition = await self._artist.photo(photo.master, canvas)
-            self._renditions.add(contact, canvas, rendition, photo.version)
+            if sample is not None and sample.side == canvas.pixels:
+                # A photo that has just come has no master yet, but this much of it.
+                rendition = await self._artist.sample(sample, canvas)
+            else:
+                await asyncio.wait((photo,))
+                rendition = await self._artist.photo(photo.result().master, canvas)
+            self._renditions.add(contact, canvas, rendition, version)
             return rendition
 
-        task, _ = self._drawing.join((contact, canvas, photo.version), draw)
-        return await within(task, until - time.monotonic())
+        return self._drawing.join((contact, canvas, version), draw)[0]
 
     async def _fallback(
         self, contact: ContactId, spec: AvatarSpec, standing: Standing, path: Path

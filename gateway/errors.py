@@ -19,6 +19,7 @@
         ├── OverBudget            asked too often, or nothing left to ask with
         ├── Blocked               the picture's URL is not one we may fetch
         ├── Undecodable           what came is no picture we take
+        │   └── Rejected          it is one, and will be refused whenever it comes
         └── Busy                  our own queue is full
 
 Only `AvatarUnavailable` becomes a silhouette with status 200. Any exception outside this tree
@@ -156,6 +157,10 @@ class Undecodable(AvatarUnavailable):
     """What came is no picture that we take."""
 
     reason = Reason.UNDECODABLE
+
+
+class Rejected(Undecodable):
+    """A picture that claims too much, or that failed in the quarantine: it will not get better."""
 
 
 class Busy(AvatarUnavailable):

@@ -1,7 +1,8 @@
 """Find out how a contact stands: look into the store, and ask the upstream if that is not enough.
 
 One inquiry for a contact at a time. It belongs to nobody who waits for it: it goes on when they
-leave, and tells `publish` what it found.
+leave, and tells `publish` what it found. A photo that has come is told at once, and developed
+behind that; until then whoever asks is given the same finding.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from gateway.budget import MAX_BACKOFF
 from gateway.errors import (
@@ -19,57 +20,38 @@ from gateway.errors import (
     OverBudget,
     PhotoGone,
     Reason,
+    Rejected,
     StoreFailed,
 )
-from gateway.model import Absence, Photo, PhotoUrl, Portrait, Standing
+from gateway.model import Absence, Photo, Portrait, Standing
+from gateway.question import Arrival, Question
 from gateway.singleflight import Singleflight
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from gateway.budget import Backoff, Backoffs
-    from gateway.model import ContactId
+    from gateway.model import ContactId, Sample, Sighting
     from gateway.portraits import PortraitStore
+    from gateway.question import Upstream
     from gateway.telemetry import Telemetry
 
 MAX_UNSAVED: Final = 64
 """Most portraits held in memory while the store cannot take them."""
 
-EXPIRY_SKEW: Final = 300.0
-"""A URL counts as expired this many seconds before it says so."""
-
-
-class Resolver(Protocol):
-    """Learns where a contact's picture is."""
-
-    async def __call__(self, contact: ContactId, *, refresh: bool, until: float) -> PhotoUrl:
-        """Return the signed URL; raises `AvatarUnavailable`."""
-
-
-class Origin(Protocol):
-    """Fetches a picture."""
-
-    async def __call__(self, source: PhotoUrl, *, until: float) -> bytes:
-        """Return the untrusted bytes; raises `AvatarUnavailable`."""
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What an inquiry found; `asked` says that the upstream was asked for it."""
+    """What an inquiry found; `asked` says that the upstream was asked for it.
+
+    A photo that has just come may still be in development: then `photo` is done later, and fails
+    if that does. Its `sample` is there at once.
+    """
 
     standing: Standing
-    photo: Photo | None
+    photo: asyncio.Future[Photo] | None
     asked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    """The two halves of a question, and the seconds that all of it may take."""
-
-    resolver: Resolver
-    origin: Origin
-    clean: Callable[[bytes], Awaitable[bytes]]
-    timeout: float
+    sample: Sample | None = None
 
 
 class Inquiry:
@@ -85,7 +67,7 @@ class Inquiry:
         publish: Callable[[ContactId, Standing], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._upstream = upstream
+        self._question = Question(upstream, clock=clock)
         self._portraits = portraits
         self._backoffs = backoffs
         self._telemetry = telemetry
@@ -93,6 +75,8 @@ class Inquiry:
         self._clock = clock
         self._lookups: Singleflight[Finding] = Singleflight()
         self._questions: Singleflight[Finding] = Singleflight()
+        self._developments: Singleflight[Photo] = Singleflight()
+        self._developing: dict[ContactId, Finding] = {}
         self._overtaken: dict[ContactId, Portrait | None] = {}
         self._unsaved: OrderedDict[ContactId, Portrait] = OrderedDict()
         self._saving: set[asyncio.Task[None]] = set()
@@ -101,84 +85,97 @@ class Inquiry:
         """Drop what is under way, but let portraits that are being written be written."""
         await self._lookups.aclose()
         await self._questions.aclose()
+        await self._developments.aclose()
         await asyncio.gather(*self._saving)
 
-    def find(self, contact: ContactId) -> tuple[asyncio.Task[Finding], bool]:
-        """Return the run that finds out, and whether it was under way already."""
-        return self._lookups.join(contact, lambda: self._find(contact))
+    def find(self, contact: ContactId, side: int) -> tuple[asyncio.Task[Finding], bool]:
+        """Return the run that finds out, and whether it was under way already.
 
-    def renew(self, contact: ContactId) -> None:
+        If that starts one, `side` is how many pixels a photo is first scaled to.
+        """
+        run, joined = self._lookups.join(contact, lambda: self._find(contact, side))
+        return run, joined or contact in self._developing
+
+    def renew(self, contact: ContactId, side: int) -> None:
         """Ask the upstream behind a stale answer, unless a back-off holds."""
-        if self._backoffs.current(contact) is None:
-            self._questions.join(contact, lambda: self._ask_known(contact))
+        if self._backoffs.current(contact) is None and contact not in self._developing:
+            self._questions.join(contact, lambda: self._ask_known(contact, side))
 
-    async def _find(self, contact: ContactId) -> Finding:
-        known = await self._latest(contact)
+    async def _find(self, contact: ContactId, side: int) -> Finding:
+        known = None if contact in self._developing else await self._latest(contact)
+        if contact in self._developing:  # perhaps since the store began to be read
+            return self._developing[contact]
         if known is not None:
             standing = self._portraits.judge(contact, known)
             if standing.expires > self._clock():
                 self._publish(contact, standing)
                 if standing.fresh_until <= self._clock():
-                    self.renew(contact)
-                return Finding(standing, _photo(known), asked=False)
+                    self.renew(contact, side)
+                return _finding(standing, known, asked=False)
         backoff = self._backoffs.current(contact)
         if backoff is not None:
             return Finding(_passing(backoff.reason, backoff.until), None, asked=False)
-        task, _ = self._questions.join(contact, lambda: self._ask(contact, known))
+        task, _ = self._questions.join(contact, lambda: self._ask(contact, known, side))
         await asyncio.wait((task,))
         return task.result()
 
-    async def _ask_known(self, contact: ContactId) -> Finding:
+    async def _ask_known(self, contact: ContactId, side: int) -> Finding:
         """Ask behind the viewers, of whom nobody waits to be told of a bug."""
         try:
-            return await self._ask(contact, await self._load(contact))
+            return await self._ask(contact, await self._load(contact), side)
         except Exception as error:
             self._telemetry.bug(error)
             raise
 
-    async def _ask(self, contact: ContactId, known: Portrait | None) -> Finding:
+    async def _ask(self, contact: ContactId, known: Portrait | None, side: int) -> Finding:
         """Put the question; an error never erases what is known."""
+        refresh = self._owes_refresh(contact, known)
         try:
-            portrait: Portrait = await self._question(contact, known)
+            answer: Portrait | Arrival = await self._question(contact, known, side, refresh=refresh)
         except NoPhoto as none:
             if not none.confirmed and isinstance(known, Photo):
                 # The photo stays, as stale, until the absence is confirmed by a refresh.
                 pause = self._portraits.lifetimes.confirm
                 backoff = self._backoffs.fail(contact, Reason.NONE, pause=pause)
                 return self._remain(contact, known, backoff)
-            portrait = Absence(since=self._clock(), certain=none.confirmed)
+            answer = Absence(since=self._clock(), certain=none.confirmed)
         except AvatarUnavailable as failure:
             return self._failed(contact, failure, known)
         except Exception:
             # A bug must not turn every view into a question.
             self._backoffs.fail(contact, Reason.INTERNAL)
             raise
-        self._backoffs.clear(contact)
-        self._save(contact, portrait)
-        return self._answer(contact, portrait)
+        if isinstance(answer, Arrival):
+            return self._develop(contact, known, answer)
+        self._keep(contact, answer)
+        return self._answer(contact, answer)
 
-    async def _question(self, contact: ContactId, known: Portrait | None) -> Photo:
-        resolver, origin = self._upstream.resolver, self._upstream.origin
-        until = time.monotonic() + self._upstream.timeout
-        refresh = self._owes_refresh(contact, known)
-        source = await resolver(contact, refresh=refresh, until=until)
-        if not refresh and self._has_expired(source):
-            refresh = True
-            source = await resolver(contact, refresh=True, until=until)
-        now = self._clock()
-        if isinstance(known, Photo) and known.source.fingerprint == source.fingerprint:
-            return replace(known, source=source, confirmed=now)
+    def _develop(self, contact: ContactId, known: Portrait | None, arrival: Arrival) -> Finding:
+        """Tell of a photo before its master is made, which goes on behind the viewers."""
+        photo, _ = self._developments.join(
+            contact, lambda: self._developed(contact, known, arrival)
+        )
+        standing = self._publish_as(contact, arrival.sighting)
+        finding = Finding(standing, photo, asked=True, sample=arrival.sighting.sample)
+        self._developing[contact] = finding
+        photo.add_done_callback(lambda _: self._developing.pop(contact))
+        return finding
+
+    async def _developed(
+        self, contact: ContactId, known: Portrait | None, arrival: Arrival
+    ) -> Photo:
         try:
-            data = await origin(source, until=until)
-        except PhotoGone:
-            if refresh:
-                raise
-            source = await resolver(contact, refresh=True, until=until)
-            data = await origin(source, until=until)
-        master = await self._upstream.clean(data)
-        photo = Photo(source=source, fetched=now, since=now, confirmed=now, master=master)
-        if isinstance(known, Photo) and known.version == photo.version:
-            return replace(photo, since=known.since)
+            photo = arrival.sighting.developed(await arrival.master)
+        except AvatarUnavailable as failure:
+            if isinstance(failure, Rejected):
+                self._question.reject(arrival.sighting.source)
+            self._failed(contact, failure, known)
+            raise
+        except Exception as error:
+            self._telemetry.bug(error)
+            self._remain(contact, known, self._backoffs.fail(contact, Reason.INTERNAL))
+            raise
+        self._keep(contact, photo)
         return photo
 
     def _owes_refresh(self, contact: ContactId, known: Portrait | None) -> bool:
@@ -186,9 +183,6 @@ class Inquiry:
         last = self._backoffs.last(contact)
         doubted = last is not None and last.reason is Reason.NONE
         return doubted or (isinstance(known, Absence) and not known.certain)
-
-    def _has_expired(self, source: PhotoUrl) -> bool:
-        return source.expires is not None and source.expires - EXPIRY_SKEW <= self._clock()
 
     def _failed(
         self, contact: ContactId, failure: AvatarUnavailable, known: Portrait | None
@@ -210,9 +204,18 @@ class Inquiry:
         return Finding(standing, None, asked=True)
 
     def _answer(self, contact: ContactId, portrait: Portrait) -> Finding:
+        standing = self._publish_as(contact, portrait)
+        return _finding(standing, portrait, asked=True)
+
+    def _publish_as(self, contact: ContactId, portrait: Sighting | Absence) -> Standing:
         standing = self._portraits.judge(contact, portrait)
         self._publish(contact, standing)
-        return Finding(standing, _photo(portrait), asked=True)
+        return standing
+
+    def _keep(self, contact: ContactId, portrait: Portrait) -> None:
+        """The question is answered for good: no back-off any more, and it is stored."""
+        self._backoffs.clear(contact)
+        self._save(contact, portrait)
 
     async def _latest(self, contact: ContactId) -> Portrait | None:
         """What is known; an answer that comes while the store is read is newer than its word."""
@@ -259,8 +262,13 @@ class Inquiry:
             del self._unsaved[contact]
 
 
-def _photo(portrait: Portrait) -> Photo | None:
-    return portrait if isinstance(portrait, Photo) else None
+def _finding(standing: Standing, portrait: Portrait, *, asked: bool) -> Finding:
+    """A finding that nobody has to wait for."""
+    if not isinstance(portrait, Photo):
+        return Finding(standing, None, asked)
+    photo: asyncio.Future[Photo] = asyncio.get_running_loop().create_future()
+    photo.set_result(portrait)
+    return Finding(standing, photo, asked, portrait.sample)
 
 
 def _passing(reason: Reason, until: float) -> Standing:

@@ -18,17 +18,21 @@ from obstore.store import MemoryStore
 from gateway.avatars import Avatars
 from gateway.budget import Backoffs
 from gateway.errors import StoreFailed
-from gateway.inquiry import Inquiry, Upstream
+from gateway.inquiry import Inquiry
 from gateway.model import (
+    Absence,
     AvatarSpec,
     ContactId,
     Fallback,
     PhotoUrl,
     Portrait,
     Rendition,
+    Sample,
+    Sighting,
     Standing,
 )
 from gateway.portraits import Lifetimes, PortraitStore, record
+from gateway.question import Upstream
 from gateway.renditions import Renditions
 from gateway.telemetry import Telemetry
 
@@ -129,25 +133,59 @@ class FakeOrigin(_Scripted):
 Plan: TypeAlias = "tuple[Kind | None, Fallback, Canvas, bytes]"
 
 
-class FakeArtist(_Scripted):
-    """Draws what it says in words; `failure` is raised for photos, `refusal` for fallbacks."""
+def sample_of(data: bytes, side: int = 128) -> Sample:
+    """The first picture of `data`: as many pixels as it claims, and `data` to be read in them."""
+    return Sample(side, "RGB", data.ljust(3 * side**2, b"\0"))
+
+
+class FakeQuarantine(_Scripted):
+    """Develops in words; `dirt` is raised for the sample, `rot` for the master.
+
+    Samples wait at `gate`, masters at `darkroom`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.cleaned: list[bytes] = []
-        self.rendered: list[Canvas] = []
-        self.drawn: list[Plan] = []
+        self.developed: list[tuple[bytes, int]] = []
         self.dirt: Exception | None = None
+        self.rot: Exception | None = None
+        self.darkroom = asyncio.Event()
+        self.darkroom.set()
+        self.masters: list[asyncio.Task[bytes]] = []
+
+    async def develop(
+        self, data: bytes, side: int, *, until: float
+    ) -> tuple[Sample, asyncio.Task[bytes]]:
+        del until
+        self.developed.append((data, side))
+        await self._pass()
+        if self.dirt is not None:
+            raise self.dirt
+        self.masters.append(asyncio.create_task(self._master(data)))
+        return sample_of(data, side), self.masters[-1]
+
+    async def _master(self, data: bytes) -> bytes:
+        await self.darkroom.wait()
+        if self.rot is not None:
+            raise self.rot
+        return b"master of " + data
+
+
+class FakeArtist(_Scripted):
+    """Draws what it says in words; `failure` is raised for photos, `refusal` for fallbacks.
+
+    From a sample it draws what it would from the master, and notes that in `sampled`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rendered: list[Canvas] = []
+        self.sampled: list[Canvas] = []
+        self.drawn: list[Plan] = []
         self.failure: Exception | None = None
         self.refusal: Exception | None = None
         self.drawing = asyncio.Event()
         self.drawing.set()
-
-    async def clean(self, data: bytes) -> bytes:
-        self.cleaned.append(data)
-        if self.dirt is not None:
-            raise self.dirt
-        return b"master of " + data
 
     async def photo(self, master: bytes, canvas: Canvas) -> Rendition:
         self.rendered.append(canvas)
@@ -155,6 +193,11 @@ class FakeArtist(_Scripted):
         if self.failure is not None:
             raise self.failure
         return Rendition.of(b"photo|" + master + f"|{canvas.pixels}".encode(), canvas.format)
+
+    async def sample(self, sample: Sample, canvas: Canvas) -> Rendition:
+        assert sample.side == canvas.pixels
+        self.sampled.append(canvas)
+        return await self.photo(b"master of " + sample.pixels.rstrip(b"\0"), canvas)
 
     def plan(self, kind: Kind, spec: AvatarSpec, seed: bytes) -> Plan:
         if spec.fallback is Fallback.IDENTICON:
@@ -185,7 +228,7 @@ class FakePortraits(PortraitStore):
         self.writing = asyncio.Event()
         self.writing.set()
 
-    def judge(self, contact: ContactId, portrait: Portrait) -> Standing:
+    def judge(self, contact: ContactId, portrait: Sighting | Absence) -> Standing:
         del contact
         return self.lifetimes.standing(portrait, spread=0.0)
 
@@ -223,11 +266,12 @@ class House:
         self.portraits = portraits or FakePortraits()
         self.clock = clock or Clock()
         self.artist = FakeArtist()
+        self.quarantine = FakeQuarantine()
         self.backoffs = Backoffs(first=60.0, clock=self.clock, jitter=lambda: 0.0)
         self.renditions = Renditions(capacity=2**24, clock=self.clock)
         self.telemetry = Telemetry(pseudonym=lambda _: "someone")
         self.inquiry = Inquiry(
-            Upstream(self.resolver, self.origin, self.artist.clean, timeout=15.0),
+            Upstream(self.resolver, self.origin, self.quarantine.develop, timeout=15.0),
             self.portraits,
             backoffs=self.backoffs,
             telemetry=self.telemetry,

@@ -51,7 +51,7 @@ def test_the_gateway_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> N
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
     script = (
-        "import gateway, pathlib, gateway.imaging as i;"
+        "import gateway, pathlib, gateway.imaging.assets as i;"
         "print(pathlib.Path(gateway.__file__).parent.parent);"
         "print(i.static_path('openapi.json').read_text()[:1])"
     )

@@ -43,6 +43,10 @@ _ADVICE: Final = {
 }
 
 
+_SIDE: Final = 128
+"""Pixels of the first picture that is made to see whether it can be."""
+
+
 class Report:
     """Lines for a person; counts the findings."""
 
@@ -139,8 +143,8 @@ async def _story(gateway: Gateway, contact: ContactId, report: Report, until: fl
         report.good(f"the API names a picture on {urlsplit(source.url).netloc}{_life(source)}")
         data = await _download(gateway, contact, source, report, until)
         report.good(f"the CDN sends {len(data) / 1024:.0f} KiB")
-        master = await gateway.artist.clean(data)
-        report.good(f"the picture can be shown (clean copy: {len(master) / 1024:.0f} KiB)")
+        _, master = await gateway.quarantine.develop(data, _SIDE, until=until)
+        report.good(f"the picture can be shown (clean copy: {len(await master) / 1024:.0f} KiB)")
     except NoPhoto as none:
         sure = "certainly" if none.confirmed else "so it says, to be confirmed by one refresh"
         report.finding(f"{none}: no photo, {sure}", _ADVICE["none"])

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gateway.imaging.cleaning import clean
 from gateway.imaging.identicons import draw_identicon
 from gateway.imaging.lettering import draw_initials
 from gateway.imaging.names import initials
-from gateway.imaging.rendering import draw_custom, render
+from gateway.imaging.rendering import draw_custom, finish, render
 from gateway.imaging.silhouettes import draw_blank, draw_fallback
 from gateway.imaging.tints import TINTS
 from gateway.model import Canvas, Fallback, Kind, Rendition
 
 if TYPE_CHECKING:
     from gateway.imaging.studio import Studio
-    from gateway.model import AvatarSpec
+    from gateway.model import AvatarSpec, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +42,14 @@ class Artist:
         self._studio = studio
         self._custom = custom
 
-    async def clean(self, data: bytes) -> bytes:
-        """Turn untrusted bytes into a master; raises `Undecodable` or `Busy`."""
-        return await self._studio.photo(partial(clean, data))
-
     async def photo(self, master: bytes, canvas: Canvas) -> Rendition:
         """Draw a master on `canvas`; raises `Undecodable` or `Busy`."""
         body = await self._studio.photo(partial(render, master, canvas))
+        return Rendition.of(body, canvas.format)
+
+    async def sample(self, sample: Sample, canvas: Canvas) -> Rendition:
+        """Draw pixels that have the canvas's size already; raises `Busy`."""
+        body = await self._studio.photo(partial(finish, sample, canvas))
         return Rendition.of(body, canvas.format)
 
     def plan(self, kind: Kind, spec: AvatarSpec, seed: bytes) -> Plan:

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import threading
 import warnings
-from typing import Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from PIL import Image
 
 from gateway.imaging.colour import to_srgb
 from gateway.imaging.encoding import encode_master
-from gateway.imaging.light import resize
-from gateway.imaging.wall import PILLOW_ERRORS, inspect, open_picture, wall
+from gateway.imaging.light import centre_square, resize
+from gateway.imaging.wall import PILLOW_ERRORS, inspect, open_picture, reduce, wall
+from gateway.model import Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _MAX_SIDE: Final = 1024
 """Longest shorter side of a master: the largest picture that anybody can ask for."""
@@ -46,21 +51,65 @@ def clean(data: bytes) -> bytes:
     not opaque.
     """
     inspect(data)
+    with _guarded():
+        return _master(_decode(open_picture(data)))
+
+
+def develop(data: bytes, side: int) -> tuple[Sample, Callable[[], bytes]]:
+    """Turn untrusted bytes into a first picture of `side` pixels, and then into a master.
+
+    The sample comes at once: what `render` would make of the master, before it is cut. The call
+    that comes with it makes the master as `clean` does. Both raise `Undecodable`.
+    """
+    inspect(data)
+    with _guarded():
+        image = open_picture(data)
+        whole = image.size
+        square = centre_square(*reduce(image, side))
+        decoded = _decode(image)
+        scaled = resize(decoded.picture, (side, side), square)
+        # Turned afterwards: the square in the middle stays there, and is smaller.
+        sample = decoded.upright(scaled)
+
+    def master() -> bytes:
+        with _guarded():
+            # What was decoded at a reduced size is decoded again, which takes less time than
+            # the viewer would have waited for the whole.
+            again = decoded if image.size == whole else _decode(open_picture(data))
+            return _master(again)
+
+    return Sample(side, sample.mode, sample.tobytes()), master
+
+
+@contextmanager
+def _guarded() -> Iterator[None]:
+    """Decode behind the wall; Pillow's warnings are errors or nothing."""
     # Filters for warnings belong to the process, so two threads must not both change them.
     with _one_at_a_time, warnings.catch_warnings(), wall():
         # Pillow warns of flaws beside the picture (odd EXIF, odd MPO index): no reason to refuse.
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return encode_master(_fit(_opaque(_develop(data))))
+        yield
 
 
-def _develop(data: bytes) -> Image.Image:
-    """Decode the first frame: upright, sRGB; RGB or RGBA."""
-    image = open_picture(data)
+class _Decoded(NamedTuple):
+    """A first frame in sRGB, RGB or RGBA, as it was stored, and what turns it upright."""
+
+    picture: Image.Image
+    turn: Image.Transpose | None
+
+    def upright(self, picture: Image.Image) -> Image.Image:
+        return picture if self.turn is None else picture.transpose(self.turn)
+
+
+def _decode(image: Image.Image) -> _Decoded:
     image.load()
     turn = _UPRIGHT.get(_orientation(image))
-    picture = to_srgb(image)
-    return picture if turn is None else picture.transpose(turn)
+    return _Decoded(_opaque(to_srgb(image)), turn)
+
+
+def _master(decoded: _Decoded) -> bytes:
+    return encode_master(_fit(decoded.upright(decoded.picture)))
 
 
 def _orientation(image: Image.Image) -> int:

@@ -19,7 +19,7 @@ class HeaderCheck:
     def __init__(self) -> None:
         self._window = Window()
         self._walk = walk(self._window)
-        self._refusal = ""
+        self._refusal: Undecodable | None = None
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes; raises `Undecodable` as soon as they cannot be a picture we take.
@@ -32,16 +32,16 @@ class HeaderCheck:
             # A walk that has ended saw all it wanted: whatever follows is not looked at.
             next(self._walk, None)
         except Undecodable as refusal:
-            self._refusal = str(refusal)
+            self._refusal = refusal
             raise
 
     def finish(self) -> None:
         """Say that the data ends; raises `Undecodable` unless a complete header was seen."""
         self._refuse_again()
         if not self._window.complete:
-            self._refusal = "the picture ends before its header does"
+            self._refusal = Undecodable("the picture ends before its header does")
             self._refuse_again()
 
     def _refuse_again(self) -> None:
-        if self._refusal:
-            raise Undecodable(self._refusal)
+        if self._refusal is not None:
+            raise type(self._refusal)(str(self._refusal))

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from PIL import Image
 
 from gateway.imaging.cutting import cut
 from gateway.imaging.encoding import encode_photo
 from gateway.imaging.light import centre_square, resize
-from gateway.imaging.wall import open_picture, wall
+from gateway.imaging.wall import open_picture, reduce, wall
 
 if TYPE_CHECKING:
-    from PIL import Image
-
-    from gateway.model import Canvas
-
-
-_SPARE: Final = 1.5
-"""How many times the pixels wanted the JPEG decoder must leave.
-
-It halves a picture for almost nothing, but not in linear light, so some is left for our own
-filter. Against that of the whole picture the result measures 41, 44, 53 and 59 dB at 48, 96, 128
-and 256 pixels (medians of eight photographs of 640); with 2, 47 and 54 at the first two, for half
-as much time again.
-"""
+    from gateway.model import Canvas, Sample
 
 
 def render(master: bytes, canvas: Canvas) -> bytes:
@@ -36,6 +25,17 @@ def render(master: bytes, canvas: Canvas) -> bytes:
     return encode_photo(cut(picture, canvas), canvas.format)
 
 
+def finish(sample: Sample, canvas: Canvas) -> bytes:
+    """Make the canvas's picture from pixels that are scaled already: cut, encoded.
+
+    They must be as many as the canvas has.
+    """
+    size = (sample.side, sample.side)
+    return encode_photo(
+        cut(Image.frombytes(sample.mode, size, sample.pixels), canvas), canvas.format
+    )
+
+
 def draw_custom(picture: bytes, canvas: Canvas) -> bytes:
     """The operator's own fallback, already made a master by `clean`, as `render` would show it."""
     return render(picture, canvas)
@@ -44,11 +44,8 @@ def draw_custom(picture: bytes, canvas: Canvas) -> bytes:
 def _load(master: bytes, pixels: int) -> Image.Image:
     """Decode the middle square of `master` at `pixels` × `pixels`; RGB or RGBA."""
     image = open_picture(master)
-    # Other formats ignore this.
-    spare = math.ceil(_SPARE * pixels)
-    drafted = image.draft(None, (spare, spare))
-    left, top, right, bottom = drafted[1] if drafted else (0, 0, *image.size)
+    width, height = reduce(image, pixels)
     image.load()
     mode = "RGBA" if image.has_transparency_data else "RGB"
     picture = image if image.mode == mode else image.convert(mode)
-    return resize(picture, (pixels, pixels), centre_square(right - left, bottom - top))
+    return resize(picture, (pixels, pixels), centre_square(width, height))

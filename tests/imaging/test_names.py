@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.imaging import draw_initials, initials
+from gateway.imaging.lettering import draw_initials
+from gateway.imaging.names import initials
 from gateway.model import Canvas
 
 from .pictures import decoded

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from gateway.errors import Undecodable
-from gateway.imaging import clean, draw_custom, render
+from gateway.imaging.cleaning import clean
+from gateway.imaging.rendering import draw_custom, render
 from gateway.model import Canvas, Colour, Format, Shape
 
 from .pictures import (

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from gateway.errors import Busy
-from gateway.imaging import Studio
+from gateway.imaging.studio import Studio
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -17,11 +17,12 @@ from gateway.errors import (
     Blocked,
     OverBudget,
     PhotoGone,
+    Rejected,
     TimedOut,
     Undecodable,
     UpstreamFailed,
 )
-from gateway.imaging import HeaderCheck
+from gateway.imaging.header import HeaderCheck
 from gateway.model import OriginPattern, PhotoUrl
 from gateway.origin import MAX_PICTURE, Origin
 from gateway.outbound import Outbound
@@ -215,13 +216,17 @@ async def test_a_picture_is_known_by_its_bytes_and_not_by_its_label(kind: str, l
         b"\x1f\x8b" + bytes(20),
         JPEG[:1],
         JPEG[:20],
-        png(50_000, 50_000),
     ],
 )
 @pytest.mark.parametrize("label", ["image/jpeg", "text/html"])
 async def test_what_is_no_picture_is_refused_whatever_its_label(body: bytes, label: str) -> None:
     error = await Cdn(body, headers={"Content-Type": label}).failure()
     assert type(error) is Undecodable
+
+
+async def test_a_picture_that_claims_too_much_is_refused_for_good() -> None:
+    error = await Cdn(png(50_000, 50_000), headers={"Content-Type": "image/png"}).failure()
+    assert type(error) is Rejected
 
 
 # ---- how many bytes ----

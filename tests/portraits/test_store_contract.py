@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from obstore.store import MemoryStore, S3Store
 
 from gateway.errors import StoreFailed
-from gateway.model import Absence, ContactId, Photo, PhotoUrl, Portrait
+from gateway.model import Absence, ContactId, Photo, PhotoUrl, Portrait, Sample
 from gateway.portraits import PortraitStore, check_place, open_objects, record
 from gateway.portraits.store import KEY_PATH
 from tests.fakes import LEON, LIFETIMES, MAYA, T0, replying, serving
@@ -40,9 +40,19 @@ PHOTO = Photo(
     fetched=T0 - 10,
     since=T0 - 20,
     confirmed=T0,
+    version="0123456789ab",
+    sample=Sample(2, "RGB", b"123456789abc"),
     master=b"\xff\xd8" + bytes(range(256)),
 )
-OTHER_PHOTO = Photo(PhotoUrl("https://pps.whatsapp.net/v/2.jpg"), T0, T0, T0, b"another master")
+OTHER_PHOTO = Photo(
+    PhotoUrl("https://pps.whatsapp.net/v/2.jpg"),
+    T0,
+    T0,
+    T0,
+    "ba9876543210",
+    None,
+    b"another master",
+)
 NONE = Absence(since=T0, certain=True)
 DOUBTED = Absence(since=T0 - 5, certain=False)
 
@@ -321,7 +331,8 @@ async def main(url):
     source = PhotoUrl("https://pps.whatsapp.net/v/a.jpg")
     rounds = 0
     while "for-ever" in sys.argv or rounds < 1:
-        await store.put(ContactId.parse("15551234567"), Photo(source, 1, 1, 1, masters[rounds % 2]))
+        photo = Photo(source, 1, 1, 1, "1", None, masters[rounds % 2])
+        await store.put(ContactId.parse("15551234567"), photo)
         rounds += 1
         print("written", flush=True)
 
@@ -657,7 +668,9 @@ def test_a_bounded_store_never_holds_more_and_never_forgets_without_need(
             if verb == "delete":
                 await store.delete(contact(number))
             else:
-                await store.put(contact(number), Photo(PHOTO.source, T0, T0, T0, bytes(size)))
+                await store.put(
+                    contact(number), Photo(PHOTO.source, T0, T0, T0, "1", None, bytes(size))
+                )
                 expected[name] = kept_bytes(objects)[name]
                 while sum(expected.values()) > capacity:
                     del expected[next(iter(expected))]

@@ -12,7 +12,9 @@ from gateway.portraits import Lifetimes
 
 SINCE, CONFIRMED = 1_000.0, 10_000.0
 LIFETIMES = Lifetimes(photo=100.0, none=200.0, stale=1000.0, confirm=6.0)
-PHOTO = Photo(PhotoUrl("https://pps.whatsapp.net/v/a.jpg"), 5_000.0, SINCE, CONFIRMED, b"master")
+PHOTO = Photo(
+    PhotoUrl("https://pps.whatsapp.net/v/a.jpg"), 5_000.0, SINCE, CONFIRMED, "0a1b", None, b"master"
+)
 CERTAIN = Absence(since=CONFIRMED, certain=True)
 UNCERTAIN = Absence(since=CONFIRMED, certain=False)
 

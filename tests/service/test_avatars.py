@@ -327,6 +327,7 @@ FAILURES: list[tuple[AvatarUnavailable, Reason]] = [
     (errors.OverBudget("", retry_after=0), Reason.BUDGET),
     (errors.Blocked(""), Reason.BLOCKED),
     (errors.Undecodable(""), Reason.UNDECODABLE),
+    (errors.Rejected(""), Reason.UNDECODABLE),
     (errors.Busy(""), Reason.BUSY),
 ]
 
