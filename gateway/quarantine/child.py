@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Develop = Callable[[bytes, int], tuple[Sample, Callable[[], bytes]]]
 
 CPU: Final = 4
-"""Seconds of processor time for one picture, rounded up: more than the clock ever gives it."""
+"""Seconds of processor time for one picture: as many as the worker waits for it."""
 
 MEMORY: Final = 384 * 2**20
 """Bytes of address space; the greediest picture that we take needs three quarters of it."""
@@ -64,15 +64,15 @@ def confine(limits: Mapping[int, int], *, nice: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL)
 
 
-def serve(descriptor: int, develop: Develop) -> None:
-    """Answer jobs until the other end is closed."""
+def serve(descriptor: int, develop: Develop, *, cpu: int = CPU) -> None:
+    """Answer jobs until the other end is closed; each may use up `cpu` seconds, and a bit more."""
     _write(descriptor, frame(Kind.READY))
     while (said := _read(descriptor, HEAD_SIZE)) is not None:
         _, length = head(said)
         body = _read(descriptor, length)
         if body is None:
             return
-        _arm()
+        _arm(cpu)
         _answer(descriptor, body, develop)
 
 
@@ -90,10 +90,10 @@ def _answer(descriptor: int, body: bytes, develop: Develop) -> None:
         _refuse(descriptor, Refusal.MEMORY if memory else Refusal.UNREADABLE)
 
 
-def _arm() -> None:
+def _arm(seconds: int) -> None:
     """Let the kernel end us once this picture has used up its processor time."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime) + 1 + CPU
+    soft = int(used.ru_utime + used.ru_stime) + 1 + seconds
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
 
 

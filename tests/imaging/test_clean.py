@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from gateway.errors import Undecodable
-from gateway.imaging.cleaning import clean
-from gateway.model import Format
+from gateway.imaging.cleaning import clean, develop
+from gateway.imaging.rendering import finish, render
+from gateway.model import Canvas, Format
 
 from .pictures import (
     BLUE,
@@ -296,3 +297,56 @@ def test_a_transparent_master_has_no_metadata() -> None:
 def test_cleaning_again_changes_little() -> None:
     once = clean(encoded(photo("chelsea.png"), "PNG"))
     assert psnr(pixels(decoded(clean(once))), pixels(decoded(once))) > 40
+
+
+# The sample, which comes first
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("fmt", ["JPEG", "PNG", "WEBP", "GIF"])
+@pytest.mark.parametrize("size", [(96, 64), (64, 96), (640, 400)])
+def test_the_sample_shows_what_the_master_does(
+    orientation: int, fmt: str, size: tuple[int, int]
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(quarters(size), fmt, exif=exif.tobytes())
+    sample, master = develop(data, 40)
+    seen = Image.frombytes(sample.mode, (40, 40), sample.pixels)
+    shown = decoded(render(master(), Canvas(40)))
+    # Resizing rings beside an edge, and so does JPEG: the same edge must be at the same place.
+    assert psnr(pixels(seen), pixels(shown)) > 30
+    assert master() == clean(data)
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("fmt", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("side", [16, 96, 256])
+def test_the_sample_of_a_photograph_is_as_good_as_a_picture_of_the_master(
+    name: str, fmt: str, side: int
+) -> None:
+    sample, master = develop(encoded(photo(name), fmt), side)
+    seen = pixels(decoded(finish(sample, Canvas(side))))
+    assert psnr(seen, pixels(decoded(render(master(), Canvas(side))))) > 32
+
+
+@pytest.mark.parametrize("fmt", ["PNG", "WEBP"])
+def test_the_sample_keeps_alpha(fmt: str) -> None:
+    image = quarters().convert("RGBA")
+    image.putalpha(Image.linear_gradient("L").resize((64, 64)))
+    sample, master = develop(encoded(image, fmt, lossless=True), 32)
+    assert sample.mode == "RGBA"
+    seen = Image.frombytes("RGBA", (32, 32), sample.pixels)
+    shown = decoded(render(master(), Canvas(32)))
+    assert psnr(pixels(seen)[2:], pixels(shown)[2:]) > 35
+
+
+def test_the_sample_drops_alpha_that_says_nothing() -> None:
+    sample, _ = develop(encoded(quarters().convert("RGBA"), "PNG"), 20)
+    assert (sample.mode, len(sample.pixels)) == ("RGB", 3 * 20**2)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_sample_is_refused_where_the_master_is(name: str) -> None:
+    with pytest.raises(Undecodable):
+        develop(REFUSED[name], 64)

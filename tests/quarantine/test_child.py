@@ -1,0 +1,114 @@
+"""The child's side, in this process: what it answers, and when it ends."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.errors import Undecodable
+from gateway.model import Sample
+from gateway.quarantine.child import serve
+from gateway.quarantine.frames import HEAD_SIZE, Kind, Refusal, frame, head, job, parse_job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gateway.quarantine.child import Develop
+
+
+def develop(data: bytes, side: int) -> tuple[Sample, Callable[[], bytes]]:
+    return Sample(side, "RGB", data * side), lambda: b"master of " + data
+
+
+@contextmanager
+def served(develop: Develop) -> Iterator[socket.socket]:
+    """The worker's end of a child that runs as a thread; it must end when that is closed."""
+    ours, theirs = socket.socketpair()
+    child = threading.Thread(target=serve, args=(theirs.fileno(), develop), kwargs={"cpu": 10**6})
+    with theirs:
+        with ours:
+            child.start()
+            yield ours
+        child.join(20)
+        assert not child.is_alive()
+
+
+def hear(ours: socket.socket) -> tuple[int, bytes]:
+    kind, length = head(ours.recv(HEAD_SIZE, socket.MSG_WAITALL))
+    return kind, ours.recv(length, socket.MSG_WAITALL) if length else b""
+
+
+def test_a_job_is_a_job_on_the_other_side() -> None:
+    written = job(b"data", 1024)
+    assert head(written[:HEAD_SIZE]) == (Kind.JOB, len(written) - HEAD_SIZE)
+    assert parse_job(written[HEAD_SIZE:]) == (b"data", 1024)
+
+
+def test_every_job_is_answered_by_a_sample_and_a_master() -> None:
+    with served(develop) as ours:
+        assert hear(ours) == (Kind.READY, b"")
+        for data in (b"a", b"b" * 100_000, b""):
+            ours.sendall(job(data, 3))
+            assert hear(ours) == (Kind.SAMPLE, data * 3)
+            assert hear(ours) == (Kind.MASTER, b"master of " + data)
+
+
+def refusing(error: Exception) -> Develop:
+    def refuse(data: bytes, side: int) -> tuple[Sample, Callable[[], bytes]]:
+        del data, side
+        raise error
+
+    return refuse
+
+
+def out_of_memory() -> Undecodable:
+    error = Undecodable("as the wall says it")
+    error.__cause__ = MemoryError()
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (Undecodable("broken"), Refusal.UNREADABLE),
+        (MemoryError(), Refusal.MEMORY),
+        (out_of_memory(), Refusal.MEMORY),
+    ],
+)
+def test_a_refusal_says_why_in_one_byte(error: Exception, why: Refusal) -> None:
+    with served(refusing(error)) as ours:
+        hear(ours)
+        for _ in range(2):
+            ours.sendall(job(b"data", 3))
+            assert hear(ours) == (Kind.REFUSED, bytes([why]))
+
+
+@pytest.mark.parametrize("said", [b"", b"\x01", frame(Kind.JOB, bytes(99))[:50]])
+def test_it_ends_when_the_other_end_is_closed(said: bytes) -> None:
+    with served(develop) as ours:
+        hear(ours)
+        ours.sendall(said)
+
+
+CONFINED = """
+import os, resource
+from gateway.quarantine.child import confine
+confine({resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: 50}, nice=3)
+print(resource.getrlimit(resource.RLIMIT_CORE), resource.getrlimit(resource.RLIMIT_NOFILE))
+print(os.nice(0))
+"""
+
+
+def test_what_is_given_up_is_given_up_for_good() -> None:
+    nice = os.nice(0)
+    done = subprocess.run(
+        [sys.executable, "-c", CONFINED], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["(0, 0) (50, 50)", str(nice + 3)]
