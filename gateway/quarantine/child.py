@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Develop = Callable[[bytes, int], tuple[Sample, Callable[[], bytes]]]
 
-CPU: Final = 4
+CPU: Final = 3
 """Seconds of processor time for one picture: as many as the worker waits for it."""
 
 MEMORY: Final = 384 * 2**20

@@ -41,7 +41,7 @@ class Patience:
 
     start: float = 5.0
     sample: float = 1.0
-    master: float = 3.0
+    master: float = 2.0
     idle: float = 60.0
 
 
