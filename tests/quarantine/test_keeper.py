@@ -316,6 +316,17 @@ async def test_a_child_that_does_not_start_makes_us_busy(entry: str) -> None:
 
 
 @on_both_loops
+async def test_who_leaves_while_the_child_starts_takes_it_along() -> None:
+    async with Quarantine(entry="tests.quarantine.hostile:mute") as quarantine:
+        task = asyncio.create_task(develop(quarantine))
+        await settle()
+        child = process(quarantine)
+        task.cancel()
+        await asyncio.wait((task,))
+        assert quarantine.child is None
+        assert await ended(child)
+
+
 @pytest.mark.parametrize("spare", [0, 2], ids=["no socket", "no process"])
 async def test_without_descriptors_we_are_busy_and_recover(spare: int) -> None:
     async with Quarantine(entry=QUICK) as quarantine:
