@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MAX_ANSWER: Final = 64 * 1024
 """Most bytes of an answer that are read."""
 
+MAX_PAUSE: Final = 300.0
+"""Longest the API is left alone because it says so, in seconds: it may say anything."""
+
 _URL_KEYS: Final = ("url", "profilePictureURL", "profilePictureUrl", "picture")
 _ERROR_KEYS: Final = ("code", "statusCode", "status", "error")
 _DOWN: Final = (
@@ -205,12 +208,12 @@ def _refuse_stranger(found: object, contact: ContactId) -> None:
 
 
 def retry_after(value: str, *, now: float) -> float | None:
-    """Read ``Retry-After`` as seconds from `now` (Unix seconds); None if absent or absurd."""
+    """Read ``Retry-After`` as seconds from `now` (Unix seconds), capped; None if unreadable."""
     value = value.strip()
     if value.isascii() and value.isdigit():
-        return float(value[:10])
+        return min(float(value[:10]), MAX_PAUSE)
     try:
         when = email.utils.parsedate_to_datetime(value).timestamp()
     except (ValueError, OverflowError):
         return None
-    return max(when - now, 0.0)
+    return min(max(when - now, 0.0), MAX_PAUSE)
