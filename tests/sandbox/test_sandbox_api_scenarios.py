@@ -94,6 +94,19 @@ def _bomb(wire: Wire) -> object:
 
 QUICK: dict[str, object] = {"interval": 0}
 
+ANY: dict[str, object] = {
+    "status": 418,
+    "type": "text/odd",
+    "headers": {"X-Odd": "yes"},
+    "body": "\xff",
+}
+
+
+def _any(wire: Wire) -> object:
+    assert (wire.status, wire.body) == (418, b"\xff")
+    return (wire.headers["content-type"], wire.headers["x-odd"]) == ("text/odd", "yes")
+
+
 # name: parameters, how long silence lasts before it counts, what must hold
 SPECIAL: dict[str, tuple[dict[str, object], float, Check]] = {
     "photo": ({}, 10, _photo),
@@ -130,6 +143,7 @@ SPECIAL: dict[str, tuple[dict[str, object], float, Check]] = {
     "gzip_despite_identity": ({}, 10, _unpacks),
     "gzip_bomb": ({"megabytes": 3}, 10, _bomb),
     "slow": ({"seconds": 0.01}, 10, _photo),
+    "reply": (ANY, 10, _any),
     "hang": ({}, 0.1, lambda w: (w.data, w.ended) == (b"", "silent")),
     "stall": ({}, 0.1, _half_and_silence),
     "reset": ({}, 10, lambda w: (w.data, w.ended) == (b"", "reset")),

@@ -123,6 +123,7 @@ SPECIAL: dict[str, tuple[dict[str, object], float, Check]] = {
     "wrong_length_long": ({}, 10, lambda w: len(w.body) == w.length - 10),
     "lying_huge_length": ({}, 0.1, lambda w: w.ended == "silent" and w.length == 10_000 * MB),
     "endless": ({}, 10, lambda w: w.ended == "limit" and "content-length" not in w.headers),
+    "reply": ({"status": 203}, 10, lambda w: w.status == 203 and w.body[:2] == b"\xff\xd8"),
     "hang": ({}, 0.1, lambda w: (w.data, w.ended) == (b"", "silent")),
     "stall": ({}, 0.1, _half_and_silence),
     "slow": ({"seconds": 0.01}, 10, lambda w: len(w.body) == w.length),

@@ -206,6 +206,7 @@ API: Final[dict[str, Scenario]] = {
     },
     "slow": faults.slow,
     "hang": faults.hang,
+    "reply": faults.reply,
     "reset": faults.reset,
     "reset_midway": faults.reset_midway,
     "cut_body": faults.cut,

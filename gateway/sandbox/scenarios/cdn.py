@@ -116,6 +116,7 @@ CDN: Final[dict[str, Scenario]] = {
     "redirect_loop": redirect_loop,
     "slow": faults.slow,
     "hang": faults.hang,
+    "reply": faults.reply,
     "reset": faults.reset,
     "reset_midway": faults.reset_midway,
     "cut": faults.cut,

@@ -25,6 +25,7 @@ __all__ = [
     "hang",
     "huge_headers",
     "lying_huge_length",
+    "reply",
     "reset",
     "reset_midway",
     "slow",
@@ -142,6 +143,19 @@ async def huge_headers(x: Exchange) -> None:
     padding = b"".join(b"X-Padding-%d: %s\r\n" % (n, b"p" * 980) for n in range(lines))
     first, rest = reply.head().split(b"\r\n", 1)
     await x.line.send(first + b"\r\n" + padding + rest + reply.body)
+
+
+async def reply(x: Exchange) -> Reply:
+    """`status` (200), `type`, `headers` and `body` (one byte a character), else as in the good."""
+    good = await x.good()
+    headers = x.params.get("headers", {})
+    given = headers.items() if isinstance(headers, dict) else ()
+    return Reply(
+        x.count("status", 200),
+        x.text("body", good.body.decode("latin-1")).encode("latin-1"),
+        x.text("type", good.content_type),
+        tuple((str(name), str(value)) for name, value in given),
+    )
 
 
 async def gzip_encoded(x: Exchange) -> Reply:
