@@ -1,0 +1,248 @@
+"""The real application in this process, and what every answer of it must be.
+
+Views go through ASGI; the upstream is on real sockets. Whoever leaves the stage leaves no trace:
+no bug, no lost exception, and no token, signed URL or phone number in any line that was written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import logging
+import time
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+from PIL import Image
+
+from gateway.app import create_app
+from gateway.errors import Reason
+from gateway.sandbox import ACCESS_TOKEN, INSTANCE_ID, Sandbox
+from gateway.settings import Settings
+from tests.fakes import logging_restored
+from tests.processes import settings_for
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from starlette.types import Receive, Scope, Send
+
+    from gateway.telemetry import Telemetry
+
+NUMBER: Final = "15557654321"
+"""Whom every test asks about: it has a photo, and appears in no line of any log."""
+
+CONTACT: Final = f"{NUMBER}@c.us"
+SIZE: Final = 48
+SLACK: Final = 0.2
+"""Seconds an answer may take beyond the deadline."""
+
+SECRETS: Final = (NUMBER, ACCESS_TOKEN, INSTANCE_ID, "oh=01_", "/v/t61", "access_token=")
+
+DAY: Final = 86_400.0
+
+
+class MovableClock:
+    """The machine's clock, set ahead or back."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        self._ahead += seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds: how long a viewer waits, and how long the run goes on."""
+
+    deadline: float
+    timeout: float
+
+
+CALM: Final = Patience(deadline=8.0, timeout=15.0)
+"""For upstreams that answer at once, on a machine that may be slow."""
+
+SHORT: Final = Patience(deadline=0.4, timeout=0.9)
+"""For upstreams that hang: the viewer leaves, and soon after the run ends."""
+
+LONG: Final = Patience(deadline=0.4, timeout=15.0)
+"""For upstreams that answer after the viewer's deadline and before their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An answer, and the seconds it took."""
+
+    response: httpx.Response = field(repr=False)
+    seconds: float
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why it is a fallback; None for a photo."""
+        said = self.response.headers.get("avatar-reason")
+        assert self.response.headers["avatar-source"] == ("fallback" if said else "photo")
+        return Reason(said) if said else None
+
+    @property
+    def waits(self) -> bool:
+        """Whether this view waited for a run, instead of being answered from what is known."""
+        return "fwd=miss" in self.response.headers["cache-status"]
+
+    @property
+    def life(self) -> str:
+        """Which class of ``Cache-Control`` it has: fresh, stale, lasting or passing."""
+        said = self.response.headers["cache-control"]
+        if said.endswith(", stale-while-revalidate=600, stale-if-error=3600"):
+            return "fresh"
+        named = {"max-age=30": "stale", "max-age=900": "lasting"}
+        passing = {f"max-age={seconds}" for seconds in range(10, 21)}
+        return named.get(said) or ("passing" if said in passing else said)
+
+
+class Stage:
+    """One gateway in front of one upstream."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, telemetry: Telemetry, patience: Patience, log: io.StringIO
+    ) -> None:
+        self._client = client
+        self._telemetry = telemetry
+        self._patience = patience
+        self._log = log
+
+    async def see(self, contact: str = CONTACT, *, size: int = SIZE) -> View:
+        """View an avatar and judge all that holds for any answer."""
+        counted = self._telemetry.answers.copy()
+        view = await self._view(contact, size)
+        assert self._telemetry.answers - counted == {(200, view.reason or "photo"): 1}
+        return view
+
+    async def see_until(self, fits: Callable[[View], bool]) -> View:
+        """View again and again until the answer `fits`."""
+        async with asyncio.timeout(20):
+            while not fits(view := await self.see()):  # noqa: ASYNC110 - a viewer has no event
+                await asyncio.sleep(0)
+        return view
+
+    async def see_the_end(self) -> View:
+        """View until the run has ended: the first answer that waited for nothing."""
+        return await self.see_until(lambda view: not view.waits)
+
+    async def see_all(self, viewers: int) -> list[View]:
+        """So many views at once, of different sizes; they are not counted."""
+        views = [self._view(CONTACT, SIZE + each) for each in range(viewers)]
+        return list(await asyncio.gather(*views))
+
+    async def _view(self, contact: str, size: int) -> View:
+        began = time.monotonic()
+        response = await self._client.get(f"/avatar/{contact}.png", params={"size": size})
+        view = View(response, time.monotonic() - began)
+        assert_well_formed(view, size)
+        assert view.seconds <= 2 * (self._patience.deadline + SLACK)
+        return view
+
+    def assert_no_trace(self) -> None:
+        """No bug, and no secret in any line."""
+        assert self._telemetry.bugs == 0
+        self.assert_unsaid(*SECRETS)
+
+    def assert_unsaid(self, *secrets: str) -> None:
+        """None of `secrets` stands in any line so far."""
+        written = self._log.getvalue()
+        assert [secret for secret in secrets if secret in written] == [], written
+
+
+def assert_well_formed(view: View, size: int) -> None:
+    """200, and a PNG of exactly the size asked, whole."""
+    response = view.response
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "image/png"
+    assert response.headers["content-length"] == str(len(response.content))
+    with Image.open(io.BytesIO(response.content), formats=["PNG"]) as image:
+        image.load()
+        assert image.size == (size, size)
+
+
+@asynccontextmanager
+async def staged(
+    settings: dict[str, str], *, patience: Patience = CALM, clock: MovableClock | None = None
+) -> AsyncIterator[Stage]:
+    """Open a gateway with `settings`; on the way out see that it left no trace."""
+    durations = {
+        "GATEWAY_DEADLINE": f"{patience.deadline:.3f}s",
+        "GATEWAY_UPSTREAM_TIMEOUT": f"{patience.timeout:.3f}s",
+        "GATEWAY_LOG_LEVEL": "debug",
+    }
+    loaded = Settings.load(settings | durations, env_file=None)
+    with overheard() as log:
+        async with _nothing_lost(), _opened(loaded, clock or MovableClock()) as (client, telemetry):
+            stage = Stage(client, telemetry, patience, log)
+            yield stage
+        stage.assert_no_trace()
+
+
+@asynccontextmanager
+async def _opened(
+    settings: Settings, clock: MovableClock
+) -> AsyncIterator[tuple[httpx.AsyncClient, Telemetry]]:
+    app = create_app(settings, clock=clock)
+    async with app.router.lifespan_context(app) as state:
+        assert state is not None
+
+        async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "state": dict(state)}, receive, send)
+
+        transport = httpx.ASGITransport(with_state)
+        async with httpx.AsyncClient(transport=transport, base_url="http://faces") as client:
+            yield client, state["served"].telemetry
+
+
+@asynccontextmanager
+async def _nothing_lost() -> AsyncIterator[None]:
+    """See that no exception ended where only the loop heard of it."""
+    lost: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: lost.append(context))
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(None)
+    assert lost == []
+
+
+@contextmanager
+def overheard() -> Iterator[io.StringIO]:
+    """Collect every line that anything in this process writes, at DEBUG."""
+    log = io.StringIO()
+    everybody, handler = logging.getLogger(), logging.StreamHandler(log)
+    level = everybody.level
+    everybody.addHandler(handler)
+    everybody.setLevel(logging.DEBUG)
+    try:
+        with logging_restored(), contextlib.redirect_stderr(log):
+            yield log
+    finally:
+        everybody.removeHandler(handler)
+        everybody.setLevel(level)
+
+
+def behind(upstream: str, **more: str) -> dict[str, str]:
+    """Settings of a gateway in front of `upstream` that keeps photos in memory."""
+    return settings_for(upstream, "memory:", **more)
+
+
+def refreshes(sandbox: Sandbox) -> list[bool]:
+    """Of each picture query, whether it bypassed the API's cache."""
+    return [call.refresh for call in sandbox.calls if call.kind == "picture"]
+
+
+def asked(sandbox: Sandbox) -> tuple[int, int]:
+    """How many picture queries and downloads there were."""
+    return sandbox.count("picture"), sandbox.count("cdn")
