@@ -318,8 +318,11 @@ TABLE: Final = (
         },
     ),
     Fault(
-        "API: slow, then answers", TIMEOUT, (1, 1), patience=LONG, then=PHOTO,
-        variants={"after the deadline": api("slow", seconds=0.8)},
+        "Slow, then answers", TIMEOUT, (1, 1), patience=LONG, then=PHOTO,
+        variants={
+            "the API after the deadline": api("slow", seconds=0.8),
+            "the CDN after the deadline": cdn("slow", seconds=0.8),
+        },
     ),
     Fault(
         "API: a hostile url", BLOCKED, (1, 0),
