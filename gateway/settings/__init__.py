@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from gateway.errors import InvalidSettings
 from gateway.model import MAX_SIZE, MIN_SIZE, Fallback, OriginPattern, Shape
@@ -185,7 +185,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             names = dict.fromkeys(str(entry["loc"][0]) for entry in error.errors())
             raise InvalidSettings("; ".join(f"{n} takes {_takes(n)}" for n in names)) from None
-        except (OSError, UnicodeDecodeError):
+        except (OSError, UnicodeDecodeError, SettingsError):
             raise InvalidSettings(".env or a file of /run/secrets cannot be read") from None
 
     def require_upstream(self) -> None:

@@ -69,8 +69,8 @@ class Patience:
 CALM: Final = Patience(deadline=8.0, timeout=15.0)
 """For upstreams that answer at once, on a machine that may be slow."""
 
-SHORT: Final = Patience(deadline=0.4, timeout=0.9)
-"""For upstreams that hang: the viewer leaves, and soon after the run ends."""
+SHORT: Final = Patience(deadline=0.3, timeout=1.4)
+"""For upstreams that hang: who waited for the end of the run would be found too late."""
 
 LONG: Final = Patience(deadline=0.4, timeout=15.0)
 """For upstreams that answer after the viewer's deadline and before their own."""
