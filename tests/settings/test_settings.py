@@ -12,12 +12,10 @@ from gateway.errors import InvalidSettings
 from gateway.model import Fallback, OriginPattern, Shape
 from gateway.settings import LogFormat, LogLevel, ResolverName, Settings, misspelt, name_of, table
 from tests.processes import environment
+from tests.settings.interface import DAY, DEFAULTS, GIVEN, HOUR, SECRET, plain
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-HOUR, DAY = 3600.0, 86_400.0
-SECRET: Final = "marked-secret"
 
 
 @dataclass(frozen=True)
@@ -49,98 +47,6 @@ def value(sources: Sources, name: str, text: str) -> object:
 
 
 # ---- all of them, as the interface names them ----
-
-DEFAULTS: dict[str, object] = {
-    "WAWP_INSTANCE_ID": "",
-    "WAWP_ACCESS_TOKEN": "",
-    "WAWP_BASE_URL": "https://api.wawp.net",
-    "GATEWAY_RESOLVER": (ResolverName.WAWP,),
-    "WAHA_BASE_URL": None,
-    "WAHA_API_KEY": None,
-    "WAHA_SESSION": "default",
-    "EVOLUTION_BASE_URL": None,
-    "EVOLUTION_API_KEY": None,
-    "EVOLUTION_INSTANCE": "",
-    "GATEWAY_CDN_ORIGINS": (OriginPattern("https", "*.whatsapp.net", 443),),
-    "GATEWAY_DEADLINE": 3.0,
-    "GATEWAY_UPSTREAM_TIMEOUT": 15.0,
-    "GATEWAY_UPSTREAM_RATE": 0.5,
-    "GATEWAY_PHOTO_TTL": 25 * HOUR,
-    "GATEWAY_NONE_TTL": 25 * HOUR,
-    "GATEWAY_CONFIRM_DELAY": 60.0,
-    "GATEWAY_ERROR_TTL": 60.0,
-    "GATEWAY_STALE_TTL": 48 * HOUR,
-    "GATEWAY_STORE_RETENTION": 7 * DAY,
-    "GATEWAY_CACHE_SIZE": 64 * 2**20,
-    "GATEWAY_STORE": "file:",
-    "GATEWAY_VALKEY_URL": None,
-    "GATEWAY_SIGNING_KEYS": (),
-    "GATEWAY_ADMIN_TOKEN": None,
-    "GATEWAY_WEBHOOK_SECRET": None,
-    "GATEWAY_METRICS_TOKEN": None,
-    "GATEWAY_FALLBACK_IMAGE": None,
-    "GATEWAY_DEFAULT_SIZE": 128,
-    "GATEWAY_DEFAULT_SHAPE": Shape.SQUARE,
-    "GATEWAY_DEFAULT_FALLBACK": Fallback.SILHOUETTE,
-    "GATEWAY_TRUSTED_PROXIES": (),
-    "GATEWAY_HOT_PATH": True,
-    "GATEWAY_PLAYGROUND": False,
-    "GATEWAY_PUBLIC_URL": None,
-    "GATEWAY_HTTP_PROXY": None,
-    "GATEWAY_ACCESS_LOG": False,
-    "GATEWAY_LOG_FORMAT": LogFormat.TEXT,
-    "GATEWAY_LOG_LEVEL": LogLevel.INFO,
-}
-
-GIVEN: dict[str, str] = {
-    "WAWP_INSTANCE_ID": "AB12CD34EF56",
-    "WAWP_ACCESS_TOKEN": SECRET,
-    "WAWP_BASE_URL": "http://wawp.internal:8080/base",
-    "GATEWAY_RESOLVER": "wawp,waha,evolution",
-    "WAHA_BASE_URL": "http://waha:3000",
-    "WAHA_API_KEY": SECRET,
-    "WAHA_SESSION": "office",
-    "EVOLUTION_BASE_URL": "https://evolution.example",
-    "EVOLUTION_API_KEY": SECRET,
-    "EVOLUTION_INSTANCE": "main",
-    "GATEWAY_CDN_ORIGINS": "https://*.whatsapp.net,http://127.0.0.1:9000",
-    "GATEWAY_DEADLINE": "2s",
-    "GATEWAY_UPSTREAM_TIMEOUT": "20s",
-    "GATEWAY_UPSTREAM_RATE": "20/m",
-    "GATEWAY_PHOTO_TTL": "26h",
-    "GATEWAY_NONE_TTL": "27h",
-    "GATEWAY_CONFIRM_DELAY": "30s",
-    "GATEWAY_ERROR_TTL": "2m",
-    "GATEWAY_STALE_TTL": "3d",
-    "GATEWAY_STORE_RETENTION": "5d",
-    "GATEWAY_CACHE_SIZE": "256MiB",
-    "GATEWAY_STORE": "s3://bucket/prefix",
-    "GATEWAY_VALKEY_URL": f"redis://:{SECRET}@valkey:6379/0",
-    "GATEWAY_SIGNING_KEYS": f"{SECRET}-1,{SECRET}-2",
-    "GATEWAY_ADMIN_TOKEN": SECRET,
-    "GATEWAY_WEBHOOK_SECRET": SECRET,
-    "GATEWAY_METRICS_TOKEN": SECRET,
-    "GATEWAY_FALLBACK_IMAGE": __file__,
-    "GATEWAY_DEFAULT_SIZE": "64",
-    "GATEWAY_DEFAULT_SHAPE": "circle",
-    "GATEWAY_DEFAULT_FALLBACK": "initials",
-    "GATEWAY_TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8",
-    "GATEWAY_HOT_PATH": "off",
-    "GATEWAY_PLAYGROUND": "on",
-    "GATEWAY_PUBLIC_URL": "https://faces.example.com",
-    "GATEWAY_HTTP_PROXY": "http://user:pass@proxy.example:3128",
-    "GATEWAY_ACCESS_LOG": "on",
-    "GATEWAY_LOG_FORMAT": "json",
-    "GATEWAY_LOG_LEVEL": "debug",
-}
-
-
-def plain(found: object) -> object:
-    """A secret as the text it hides, so that it can be compared."""
-    if isinstance(found, tuple):
-        return tuple(plain(item) for item in found)
-    reveal = getattr(found, "get_secret_value", None)
-    return reveal() if reveal else found
 
 
 def test_every_setting_has_the_default_that_the_interface_promises(sources: Sources) -> None:
@@ -288,6 +194,40 @@ def test_a_valkey_address_is_kept_as_a_secret(sources: Sources, text: str) -> No
 def test_keys_are_a_list_in_their_order(sources: Sources) -> None:
     found = value(sources, "GATEWAY_SIGNING_KEYS", "newest, older ,oldest")
     assert plain(found) == ("newest", "older", "oldest")
+
+
+def test_a_value_that_is_one_already_is_taken_as_it_is(sources: Sources) -> None:
+    given: dict[str, object] = {
+        "GATEWAY_DEADLINE": 2.5,
+        "GATEWAY_CACHE_SIZE": 2**20,
+        "GATEWAY_UPSTREAM_RATE": None,
+        "GATEWAY_HOT_PATH": False,
+        "GATEWAY_RESOLVER": (ResolverName.WAHA,),
+        "GATEWAY_CDN_ORIGINS": (OriginPattern("http", "127.0.0.1", 9000),),
+        "WAHA_BASE_URL": None,
+        "GATEWAY_FALLBACK_IMAGE": None,
+    }
+    settings = sources.load(**given)
+    found = {name_of(field): getattr(settings, field) for field in Settings.model_fields}
+    assert {name: found[name] for name in given} == given
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("GATEWAY_DEADLINE", [1]),
+        ("GATEWAY_CDN_ORIGINS", 7),
+        ("GATEWAY_CDN_ORIGINS", ()),
+        ("GATEWAY_TRUSTED_PROXIES", 7),
+        ("WAWP_BASE_URL", 7),
+        ("GATEWAY_STORE", 7),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_like_a_wrong_text(
+    sources: Sources, name: str, wrong: object
+) -> None:
+    with pytest.raises(InvalidSettings, match=f"^{name} takes "):
+        sources.load(**{name: wrong})
 
 
 REFUSED: dict[str, list[str]] = {
