@@ -19,7 +19,15 @@ from gateway.imaging.header import HeaderCheck
 from gateway.imaging.studio import Studio
 from gateway.inquiry import Inquiry
 from gateway.origin import Origin
-from gateway.outbound import Outbound
+from gateway.outbound import (
+    AddressGuard,
+    Dialer,
+    Names,
+    Outbound,
+    Transport,
+    system_lookup,
+    tls_context,
+)
 from gateway.portraits import Lifetimes, PortraitStore, check_place, open_objects
 from gateway.quarantine.keeper import Quarantine
 from gateway.question import Upstream
@@ -77,10 +85,10 @@ async def open_gateway(
             telemetry.store_failed(str(failure))
         studio = await stack.enter_async_context(Studio(threads=_cores(), queue=RENDER_QUEUE))
         quarantine = await stack.enter_async_context(Quarantine())
-        outbound = await stack.enter_async_context(Outbound())
+        api, cdn = [await stack.enter_async_context(outbound) for outbound in _outbounds(settings)]
         artist = Artist(studio, custom=custom)
         resolver = Wawp(
-            outbound,
+            api,
             base_url=settings.wawp_base_url,
             credentials=(
                 settings.wawp_instance_id,
@@ -89,7 +97,7 @@ async def open_gateway(
             clock=clock,
         )
         stack.push_async_callback(resolver.aclose)
-        origin = Origin(outbound, allowed=settings.cdn_origins, inspect=HeaderCheck)
+        origin = Origin(cdn, allowed=settings.cdn_origins, inspect=HeaderCheck)
         inquiry = Inquiry(
             Upstream(resolver, origin, quarantine.develop, timeout=settings.upstream_timeout),
             portraits,
@@ -174,6 +182,21 @@ def _portraits(settings: Settings) -> PortraitStore:
         timeout=STORE_TIMEOUT,
         capacity=settings.cache_size if in_memory else None,
     )
+
+
+def _outbounds(settings: Settings) -> list[Outbound]:
+    """One way out to the API and one to the CDN: a CDN that hangs holds up no question.
+
+    Neither trusts what the operator named for the other.
+    """
+    names, tls = Names(system_lookup()), tls_context()
+    return [
+        Outbound(Transport(Dialer(names, guard, tls)))
+        for guard in (
+            AddressGuard.trusting(settings.wawp_base_url),
+            AddressGuard.for_origins(settings.cdn_origins),
+        )
+    ]
 
 
 def _custom_fallback(path: Path | None) -> bytes | None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import httpx
@@ -31,13 +33,16 @@ from gateway.model import (
     Sighting,
     Standing,
 )
+from gateway.outbound import AddressGuard, Dialer, Names, Outbound, Transport, tls_context
+from gateway.outbound.address import Endpoint
 from gateway.portraits import Lifetimes, PortraitStore, record
 from gateway.question import Upstream
 from gateway.renditions import Renditions
 from gateway.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    import ssl
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 
     from gateway.model import Avatar, Canvas, Kind
 
@@ -344,32 +349,46 @@ class WireServer:
     """A real server on 127.0.0.1: reads a request's head, then `talk` answers as it likes."""
 
     def __init__(self, port: int, heads: list[bytes], closed: asyncio.Event) -> None:
+        self.port = port
         self.base_url = f"http://127.0.0.1:{port}"
         self.heads = heads
         self.closed = closed
+        self.accepted = 0
+        self.open = 0
+
+    async def deserted(self) -> None:
+        """Wait until no client is connected."""
+        async with asyncio.timeout(20):
+            while self.open:  # noqa: ASYNC110 - a socket has no event
+                await asyncio.sleep(0.001)
 
 
 @asynccontextmanager
-async def serving(talk: Talk) -> AsyncIterator[WireServer]:
+async def serving(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterator[WireServer]:
     """Serve; `closed` is set when a client has hung up on `talk` or after it."""
     heads: list[bytes] = []
     closed = asyncio.Event()
     conversations: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        # RuntimeError: what uvloop says to a write after the client has gone.
+        with suppress(ConnectionError, asyncio.IncompleteReadError, RuntimeError):
             while True:
                 heads.append(await reader.readuntil(b"\r\n\r\n"))
                 await talk(reader, writer)
         closed.set()
+        running.open -= 1
         writer.close()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        running.accepted += 1
+        running.open += 1
         conversations[asyncio.create_task(converse(reader, writer))] = writer
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls, backlog=1024)
+    running = WireServer(server.sockets[0].getsockname()[1], heads, closed)
     try:
-        yield WireServer(server.sockets[0].getsockname()[1], heads, closed)
+        yield running
     finally:
         server.close()
         await settle()  # who is just coming in
@@ -394,6 +413,34 @@ def replying(
             writer.close()
 
     return talk
+
+
+class FakeLookup:
+    """A blocking resolver that knows `hosts`, and waits at `gate` for those in `silent`."""
+
+    def __init__(self, hosts: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.hosts = dict(hosts or {})
+        self.silent: set[str] = set()
+        self.gate = threading.Event()
+        self.asked: list[str] = []
+
+    def __call__(self, host: str) -> Sequence[str]:
+        self.asked.append(host)
+        if host in self.silent:
+            self.gate.wait(60)
+        if host not in self.hosts:
+            raise OSError(host)
+        return self.hosts[host]
+
+
+tls = cache(tls_context)
+
+
+def outbound_to(*origins: str, connections: int = 32) -> Outbound:
+    """A way out that trusts these origins, over the real transport; names lead nowhere."""
+    guards = AddressGuard([Endpoint.of(httpx.URL(origin)) for origin in origins])
+    dial = Dialer(Names(FakeLookup()), guards, tls())
+    return Outbound(Transport(dial), connections=connections)
 
 
 class FakeApi:

@@ -26,7 +26,7 @@ from gateway.imaging.header import HeaderCheck
 from gateway.model import OriginPattern, PhotoUrl
 from gateway.origin import MAX_PICTURE, Origin
 from gateway.outbound import Outbound
-from tests.fakes import replying, serving, signed
+from tests.fakes import outbound_to, replying, serving, signed
 from tests.imaging.pictures import encoded, png, quarters
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Cdn:
 @asynccontextmanager
 async def wired(talk: Talk) -> AsyncIterator[tuple[WireServer, Callable[[], asyncio.Task[bytes]]]]:
     """A CDN over real sockets, and a way to begin a download."""
-    async with serving(talk) as server, Outbound() as outbound:
+    async with serving(talk) as server, outbound_to(server.base_url) as outbound:
         allowed = [OriginPattern.parse(server.base_url)]
         origin = Origin(outbound, allowed=allowed, inspect=HeaderCheck)
         source = PhotoUrl(server.base_url + "/v/x.jpg")

@@ -1,0 +1,155 @@
+"""HTTP/1.1 under httpx's own extension point: one GET at a time on a connection."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+import httpx
+
+from gateway.outbound.address import Endpoint
+from gateway.outbound.message import MAX_HEAD, read_head
+from gateway.outbound.pool import Pool
+
+if TYPE_CHECKING:
+    from gateway.outbound.connection import Connection
+    from gateway.outbound.dialling import Dialer
+    from gateway.outbound.message import Head
+
+_PATIENCE: Final = 60.0
+_MAX_INTERIM: Final = 8
+
+
+class NoAnswer(httpx.RemoteProtocolError):
+    """The peer was gone before it had said anything."""
+
+
+class Transport(httpx.AsyncBaseTransport):
+    """GET over connections that `dial` opens; `kept` of them wait `idle` seconds for another.
+
+    How many are in use at a time, how long an answer may take and be, is the caller's to bound:
+    cancelling is safe at any moment. The ``connect`` time-out of a request is the time for all
+    attempts to connect. Raises what `dial` raises, or an `httpx.TransportError`.
+    """
+
+    def __init__(self, dial: Dialer, *, kept: int = 8, idle: float = 15.0) -> None:
+        self._dial = dial
+        self._pool = Pool(size=kept, idle=idle)
+
+    @property
+    def resting(self) -> int:
+        """How many connections wait for their next question."""
+        return len(self._pool)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the answer to `request` with a body to be read as it comes, then closed."""
+        if request.method != "GET":
+            raise httpx.UnsupportedProtocol("only GET is spoken here")
+        endpoint = Endpoint.of(request.url)
+        connection, head = await self._ask(endpoint, request)
+        stream = _Stream(connection, head, endpoint, self._pool)
+        return httpx.Response(head.status, headers=head.fields, stream=stream)
+
+    async def aclose(self) -> None:
+        """Close the connections that wait; those in use are their callers'."""
+        self._pool.close()
+
+    async def _ask(self, endpoint: Endpoint, request: httpx.Request) -> tuple[Connection, Head]:
+        message = _written(request)
+        kept = self._pool.take(endpoint)
+        if kept is not None:
+            try:
+                return kept, await _exchange(kept, message)
+            except NoAnswer:
+                pass  # closed while it waited: nobody has seen the question
+        seconds = request.extensions.get("timeout", {}).get("connect") or _PATIENCE
+        fresh = await self._dial(endpoint, until=time.monotonic() + seconds)
+        return fresh, await _exchange(fresh, message)
+
+
+class _Stream(httpx.AsyncByteStream):
+    """A body on its connection, which goes back to the pool only if nothing speaks against it."""
+
+    def __init__(self, connection: Connection, head: Head, endpoint: Endpoint, pool: Pool) -> None:
+        self._connection = connection
+        self._head = head
+        self._endpoint = endpoint
+        self._pool = pool
+        self._closed = False
+
+    def __aiter__(self) -> Self:
+        # Not a generator: one that is left half-way ends in a task of its own, later.
+        return self
+
+    async def __anext__(self) -> bytes:
+        body, connection = self._head.body, self._connection
+        while not body.done:
+            content = body.take(connection.buffer)
+            if content:
+                return content
+            if not body.done and not await connection.more():
+                body.end()
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        # Bytes after the answer belong to nobody: the next caller must not find them.
+        if self._head.lasting and self._head.body.done and self._connection.rests:
+            self._pool.keep(self._endpoint, self._connection)
+        else:
+            self._connection.abort()
+
+
+def _written(request: httpx.Request) -> bytes:
+    fields = b"".join(b"%s: %s\r\n" % field for field in request.headers.raw)
+    return b"GET %s HTTP/1.1\r\n%s\r\n" % (request.url.raw_path, fields)
+
+
+async def _exchange(connection: Connection, message: bytes) -> Head:
+    """Ask, and return the head of the answer; on any error the connection is closed."""
+    try:
+        connection.ask(message)
+        return await _final_head(connection)
+    except BaseException:
+        connection.abort()
+        raise
+
+
+async def _final_head(connection: Connection) -> Head:
+    room = MAX_HEAD
+    for _ in range(_MAX_INTERIM + 1):
+        raw = await _raw_head(connection, room)
+        head = read_head(raw)
+        if not head.interim:
+            return head
+        room -= len(raw)
+    raise httpx.RemoteProtocolError("too many interim answers")
+
+
+async def _raw_head(connection: Connection, room: int) -> bytes:
+    """Take a head of at most `room` bytes off the connection."""
+    buffer, seen = connection.buffer, 0
+    while (end := buffer.find(b"\r\n\r\n", seen, room + 4)) < 0:
+        if len(buffer) >= room + 4:
+            raise httpx.RemoteProtocolError("the head is larger than we take")
+        seen = max(len(buffer) - 3, 0)
+        await _more(connection)
+    raw = bytes(buffer[:end])
+    del buffer[: end + 4]
+    return raw
+
+
+async def _more(connection: Connection) -> None:
+    lost = False
+    try:
+        grown = await connection.more()
+    except httpx.ReadError:
+        grown, lost = False, True
+    if not grown and not connection.answered:
+        raise NoAnswer("the peer was gone before it answered")
+    if lost:
+        raise httpx.ReadError("the connection was lost")
+    if not grown:
+        raise httpx.RemoteProtocolError("the head was cut short")
