@@ -36,7 +36,7 @@ _ADVICE: Final = {
     "disconnected": "Link the phone again in the Wawp console (scan the QR code).",
     "upstream": "Check WAWP_BASE_URL, the credentials and whether the API is up.",
     "budget": "The account's quota or rate is used up; wait, or ask less.",
-    "blocked": "If you trust that host, add it to GATEWAY_CDN_ORIGINS.",
+    "blocked": "If you trust it, add its origin to GATEWAY_CDN_ORIGINS; a private one by address.",
     "undecodable": "What the CDN sends is no JPEG, PNG, WebP or GIF that can be shown.",
     "unsupported": "Broadcasts and WhatsApp's own account have no picture.",
     "busy": "This machine is overloaded.",

@@ -75,7 +75,6 @@ class _Stream(httpx.AsyncByteStream):
         self._head = head
         self._endpoint = endpoint
         self._pool = pool
-        self._closed = False
 
     def __aiter__(self) -> Self:
         # Not a generator: one that is left half-way ends in a task of its own, later.
@@ -92,9 +91,6 @@ class _Stream(httpx.AsyncByteStream):
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
         # Bytes after the answer belong to nobody: the next caller must not find them.
         if self._head.lasting and self._head.body.done and self._connection.rests:
             self._pool.keep(self._endpoint, self._connection)
@@ -142,14 +138,13 @@ async def _raw_head(connection: Connection, room: int) -> bytes:
 
 
 async def _more(connection: Connection) -> None:
-    lost = False
+    """Wait for more of a head; raises `NoAnswer` if nothing of it has come and nothing will."""
     try:
-        grown = await connection.more()
+        if await connection.more():
+            return
     except httpx.ReadError:
-        grown, lost = False, True
-    if not grown and not connection.answered:
-        raise NoAnswer("the peer was gone before it answered")
-    if lost:
-        raise httpx.ReadError("the connection was lost")
-    if not grown:
+        if connection.answered:
+            raise
+    if connection.answered:
         raise httpx.RemoteProtocolError("the head was cut short")
+    raise NoAnswer("the peer was gone before it answered")

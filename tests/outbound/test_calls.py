@@ -13,9 +13,17 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from gateway.errors import AvatarUnavailable, PhotoGone, TimedOut, Undecodable, UpstreamFailed
-from gateway.outbound import Outbound, Reply
-from tests.fakes import outbound_to, replying, serving, settle
+from gateway.errors import (
+    AvatarUnavailable,
+    Blocked,
+    PhotoGone,
+    TimedOut,
+    Undecodable,
+    UpstreamFailed,
+)
+from gateway.model import OriginPattern
+from gateway.outbound import AddressGuard, Dialer, Names, Outbound, Reply, Transport
+from tests.fakes import FakeLookup, outbound_to, replying, serving, settle, tls
 from tests.outbound.wire import (
     LIMIT,
     dripping,
@@ -337,6 +345,30 @@ async def test_a_caller_who_leaves_takes_the_connection_along() -> None:
             await hung_up(server.closed)
 
 
+async def test_a_cdn_that_hangs_holds_up_no_question_to_the_api() -> None:
+    """Two ways out share names and TLS, but neither slots nor trust."""
+    names = Names(FakeLookup({"api.example": ["127.0.0.1"], "cdn.example": ["127.0.0.1"]}))
+    async with serving(silence) as cdn, serving(replying(body=b"answer")) as api:
+        question = f"http://api.example:{api.port}/"
+        picture = f"http://127.0.0.1:{cdn.port}/"
+        origins = [OriginPattern.parse(picture)]
+        asking = Transport(Dialer(names, AddressGuard.trusting(question), tls()))
+        fetching = Transport(Dialer(names, AddressGuard.for_origins(origins), tls()))
+        async with Outbound(asking, connections=1) as first, Outbound(fetching) as second:
+            for outbound, url in ((first, picture), (second, question)):
+                with pytest.raises(Blocked):
+                    await outbound.get(url, until=soon(), limit=LIMIT)
+            hanging = [
+                asyncio.create_task(second.get(picture, until=soon(), limit=LIMIT))
+                for _ in range(40)
+            ]
+            await settle()
+            assert (await first.get(question, until=soon(), limit=LIMIT)).body == b"answer"
+            for call in hanging:
+                call.cancel()
+            await asyncio.gather(*hanging, return_exceptions=True)
+
+
 # ---- bytes ----
 
 ENDINGS: dict[str, Callable[[bytes], bytes]] = {
@@ -570,14 +602,16 @@ async def test_a_url_that_leads_nowhere_is_a_failure(url: str) -> None:
 # ---- broken servers ----
 
 BROKEN: dict[str, Talk] = {
-    "reset": resetting,
+    "a reset within the body": resetting(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"),
     "no answer": saying(b""),
+    "a reset before the answer": resetting(b""),
+    "a reset within the head": resetting(b"HTTP/1.1 200 OK\r\n"),
     "garbage": saying(b"\x00\x01\x02garbage\r\n\r\n"),
     "garbage status line": saying(b"HTTP/1.1 OK 200\r\n\r\n"),
     "another protocol": saying(b"SSH-2.0-OpenSSH_9.6\r\n"),
     "a header without a name": saying(b"HTTP/1.1 200 OK\r\n: x\r\n\r\n"),
     "a header with NUL": saying(b"HTTP/1.1 200 OK\r\nX: a\x00b\r\n\r\n"),
-    "interim answers without end": flooding(b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+    "interim answers without end": flooding(b"", b"HTTP/1.1 102 Processing\r\n\r\n" * 100),
     "a head that ends too soon": saying(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"),
     "a head of 200 KB": saying(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n"),
     "an endless head": flooding(b"HTTP/1.1 200 OK\r\nX: "),

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import trustme
 
 from gateway.errors import TimedOut, Undecodable, UpstreamFailed
 from gateway.outbound import AddressGuard, Dialer, Names, Outbound, Transport
 from gateway.outbound.address import Endpoint
 from tests.fakes import FakeLookup, outbound_to, replying, serving, settle, tls
-from tests.outbound.wire import LIMIT, saying, silence, soon
+from tests.outbound.wire import LIMIT, saying, serving_tls, silence, soon, trusting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -291,6 +292,65 @@ async def test_what_ends_after_the_close_is_not_kept() -> None:
         assert await call == b"fine"
         assert transport.resting == 0
         await server.deserted()
+
+
+# ---- the body, read when its reader likes ----
+
+
+async def opened(transport: Transport, url: str) -> httpx.Response:
+    return await transport.handle_async_request(httpx.Request("GET", url))
+
+
+@pytest.mark.parametrize("head", [b"", b"Content-Length: 4\r\n"])
+async def test_a_body_may_be_read_after_the_peer_has_gone(head: bytes) -> None:
+    async with serving(saying(b"HTTP/1.1 200 OK\r\n" + head + b"\r\nfine")) as server:
+        async with transport_to(server.base_url) as transport:
+            response = await opened(transport, server.base_url)
+            await settle()
+            assert await response.aread() == b"fine"
+
+
+async def test_a_body_that_was_cut_before_anybody_read_it_is_cut() -> None:
+    async with serving(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfine")) as server:
+        async with transport_to(server.base_url) as transport:
+            response = await opened(transport, server.base_url)
+            await settle()
+            with pytest.raises(httpx.RemoteProtocolError, match="cut short"):
+                await response.aread()
+            await response.aclose()
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+async def test_a_body_that_nobody_reads_is_not_taken_in(
+    secure: bool,  # noqa: FBT001 - over which wire
+) -> None:
+    piece, pieces, sent = b"0123456789abcdef" * 4096, 512, 0
+
+    async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(piece) * pieces))
+        for _ in range(pieces):
+            writer.write(piece)
+            await writer.drain()
+            sent += 1
+
+    authority = trustme.CA()
+    identity = authority.issue_cert("127.0.0.1")
+    async with serving_tls(talk, identity) if secure else serving(talk) as server:
+        url = f"{'https' if secure else 'http'}://127.0.0.1:{server.port}/"
+        guard = AddressGuard([Endpoint.of(httpx.URL(url))])
+        dial = Dialer(Names(FakeLookup()), guard, trusting(authority))
+        async with Transport(dial) as transport:
+            response = await opened(transport, url)
+            before = -1
+            async with asyncio.timeout(20):
+                while sent > before:
+                    before = sent
+                    await asyncio.sleep(0.2)
+            assert sent < pieces / 2  # what the kernel's buffers take, and a little
+            body = await response.aread()
+            assert sent == pieces
+    assert body == piece * pieces
 
 
 # ---- what the transport does not speak ----

@@ -158,7 +158,7 @@ KINDS: list[Talk] = [
     saying(FINE + FINE, hang_up=False),
     saying(b"garbage\r\n\r\n"),
     flooding(b"HTTP/1.1 200 OK\r\n\r\n"),
-    resetting,
+    resetting(b"HTTP"),
     silence,
 ]
 

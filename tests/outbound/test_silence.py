@@ -78,7 +78,7 @@ async def outcome(outbound: Outbound, base: str, **more: Any) -> BaseException |
 ECHO = f"HTTP/1.1 302 F\r\nLocation: /{TOKEN}\r\nX-{TOKEN}: {TOKEN}\r\n".encode()
 FAULTS: dict[str, Talk] = {
     "silent": silence,
-    "reset": resetting,
+    "reset": resetting(b"HTTP/1.1 200 OK\r\nX: " + TOKEN.encode()),
     "garbage": saying(TOKEN.encode() + b"\r\n\r\n"),
     "a strange field": saying(ECHO + TOKEN.encode() + b"\x00: 1\r\n\r\n"),
     "a cut body": saying(ECHO + b"Content-Length: 99\r\n\r\n" + TOKEN.encode()),

@@ -68,13 +68,18 @@ async def silence(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -
     await reader.read()
 
 
-async def resetting(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Begin an answer, then drop the connection without a goodbye."""
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegin")
-    await writer.drain()
-    wire = writer.get_extra_info("socket")
-    wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
+def resetting(begin: bytes) -> Talk:
+    """Say `begin`, then drop the connection without a goodbye."""
+
+    async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(begin)
+        await writer.drain()
+        await asyncio.sleep(0.05)  # a reset overtakes what the client has not read yet
+        wire = writer.get_extra_info("socket")
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    return talk
 
 
 async def hung_up(closed: asyncio.Event) -> None:
