@@ -303,21 +303,25 @@ async def opened(transport: Transport, url: str) -> httpx.Response:
 
 @pytest.mark.parametrize("head", [b"", b"Content-Length: 4\r\n"])
 async def test_a_body_may_be_read_after_the_peer_has_gone(head: bytes) -> None:
-    async with serving(saying(b"HTTP/1.1 200 OK\r\n" + head + b"\r\nfine")) as server:
-        async with transport_to(server.base_url) as transport:
-            response = await opened(transport, server.base_url)
-            await settle()
-            assert await response.aread() == b"fine"
+    async with (
+        serving(saying(b"HTTP/1.1 200 OK\r\n" + head + b"\r\nfine")) as server,
+        transport_to(server.base_url) as transport,
+    ):
+        response = await opened(transport, server.base_url)
+        await settle()
+        assert await response.aread() == b"fine"
 
 
 async def test_a_body_that_was_cut_before_anybody_read_it_is_cut() -> None:
-    async with serving(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfine")) as server:
-        async with transport_to(server.base_url) as transport:
-            response = await opened(transport, server.base_url)
-            await settle()
-            with pytest.raises(httpx.RemoteProtocolError, match="cut short"):
-                await response.aread()
-            await response.aclose()
+    async with (
+        serving(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfine")) as server,
+        transport_to(server.base_url) as transport,
+    ):
+        response = await opened(transport, server.base_url)
+        await settle()
+        with pytest.raises(httpx.RemoteProtocolError, match="cut short"):
+            await response.aread()
+        await response.aclose()
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
