@@ -47,6 +47,9 @@ LIMITS: Final[Mapping[Stage, float]] = {
 STALL: Final = 10.0
 """Seconds that a peer may take none of what was written for it."""
 
+HESITATION: Final = 2.0
+"""Seconds after which a peer that takes nothing may be cut to make room for others."""
+
 ARREARS: Final = 60.0
 """Seconds in which a peer that fell behind must have taken all of it."""
 
@@ -148,14 +151,26 @@ class Connections:
         """
         if len(self) < self.capacity:
             return True
+        victim = next(self._dispensable(), None)
+        if victim is None:
+            self.refused += 1
+            return False
+        self.evicted += 1
+        self._cut(victim)
+        return True
+
+    def _dispensable(self) -> Iterator[Connection]:
+        """Who may go, the first first; of those in flight only who takes nothing of its answer."""
         for stage in EVICTABLE:
-            for connection in self._places[stage]:
-                self.evicted += 1
-                self.leave(connection)
-                connection.cut()
-                return True
-        self.refused += 1
-        return False
+            yield from self._places[stage]
+        hesitant = self._clock() - HESITATION
+        for connection, arrears in self._behind.items():
+            if arrears.moved <= hesitant:
+                yield connection
+
+    def _cut(self, connection: Connection) -> None:
+        self.leave(connection)
+        connection.cut()
 
     def sweep(self) -> bool:
         """End what takes too long; true if there was more of it than is done in one go."""
@@ -191,5 +206,4 @@ class Connections:
         if left < arrears.left:
             arrears.left, arrears.moved = left, now
         if now - arrears.moved >= self._stall or now - arrears.began >= self._total:
-            self.leave(connection)
-            connection.cut()
+            self._cut(connection)

@@ -34,6 +34,9 @@ GRACE: Final = 0.3
 LINGER: Final = 0.1
 """Seconds that a worker that stops leaves its peers to see the end of their connection."""
 
+LAST: Final = 2.0
+"""Seconds of gunicorn's graceful time-out that are left for closing the application."""
+
 MURMUR: Final = 60.0
 """Seconds between two lines about a lack of room."""
 
@@ -83,7 +86,7 @@ class Worker(ASGIWorker):  # type: ignore[misc]
             self.listen(listener.sock)
         while not self.stop.is_set():
             await self._pass(0.0 if self.tick() else TICK)
-        await self._wind_down()
+        await self.wind_down()
         if self.lifespan is not None and not self._quick_shutdown:
             await self.lifespan.shutdown()
 
@@ -105,13 +108,16 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         if not self.stopping:
             self.loop.add_reader(listener, self.accept, listener)
 
-    def accept(self, listener: Listener) -> None:
-        """Accept who waits, as long as there is room or somebody can make some."""
+    def accept(self, listener: Listener) -> bool:
+        """Accept who waits, as long as there is room or somebody can make some.
+
+        True if others may be waiting still.
+        """
         for _ in range(BATCH):
             try:
                 accepted, _ = listener.accept()
             except (BlockingIOError, InterruptedError):
-                return
+                return False
             except ConnectionAbortedError:
                 continue
             except OSError as error:
@@ -119,12 +125,13 @@ class Worker(ASGIWorker):  # type: ignore[misc]
                 self.log.debug("No connection could be accepted: %s", error)
                 self.loop.remove_reader(listener)
                 self.loop.call_later(TICK, self.listen, listener)
-                return
+                return False
             if not self.connections.make_room():
                 accepted.close()
                 continue
             accepted.setblocking(False)  # noqa: FBT003 - its only argument
             self._connect(accepted, GuardedProtocol(self))
+        return True
 
     def _connect(self, accepted: socket.socket, protocol: GuardedProtocol) -> None:
         made = self.loop.connect_accepted_socket(lambda: protocol, accepted)
@@ -167,10 +174,11 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         room.evicted = room.refused = 0
         self._quiet_until = now + MURMUR
 
-    async def _wind_down(self) -> None:
+    async def wind_down(self) -> None:
         """Answer what was asked or is about to be, then close everything.
 
-        1. Whoever the kernel has let in is accepted; the others are for the next worker.
+        1. Who stands in the kernel's queue is accepted while there is room, since nobody may come
+           after this worker.
         2. All answers announce the end of their connection. A client that was told it could ask
            again has `GRACE` seconds to do so.
         3. Who still waits is hung up on; requests in flight go on, as long as they may.
@@ -178,12 +186,13 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         self.stopping = True
         for listener in self.sockets:
             self.loop.remove_reader(listener.sock)
-            self.accept(listener.sock)
+            while self.accept(listener.sock) and len(self.connections) < self.connections.capacity:
+                pass
         await self._until(lambda: not self.connections.waiting(), GRACE)
         self.alive = False
         for connection in self.connections.waiting():
             connection.hang_up()
-        await self._until(self._only_closing, self.cfg.graceful_timeout)
+        await self._until(self._only_closing, self.cfg.graceful_timeout - LAST)
         await self._until(lambda: not self.connections, LINGER)
         for connection in self.connections:
             connection.cut()

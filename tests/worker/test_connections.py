@@ -9,6 +9,7 @@ import pytest
 from gateway.worker.connections import (
     ARREARS,
     EVICTABLE,
+    HESITATION,
     LIMITS,
     SLICE,
     STALL,
@@ -140,6 +141,23 @@ def test_nobody_in_flight_is_evicted(connections: Connections, stage: Stage) -> 
     crowd = at(connections, stage, stage, stage)
     assert not connections.make_room()
     assert all(each.done == [] for each in crowd)
+
+
+def test_who_takes_nothing_of_its_answer_makes_room_at_last(
+    connections: Connections, clock: Clock
+) -> None:
+    taking, refusing, busy = at(connections, Stage.BUSY, Stage.BUSY, Stage.BUSY)
+    for each in (taking, refusing):
+        each.left = 100
+        connections.fall_behind(each)
+    assert not connections.make_room()
+    clock.advance(HESITATION)
+    taking.left -= 1
+    connections.sweep()
+    assert connections.make_room()
+    assert refusing.done == ["cut"]
+    assert taking.done == busy.done == []
+    assert len(connections) == 2
 
 
 def test_those_who_may_ask_next_are_known(connections: Connections) -> None:

@@ -100,9 +100,9 @@ async def test_it_takes_turns_with_those_it_has_accepted() -> None:
     async with working() as worker:
         pairs = [pair() for _ in range(BATCH + 1)]
         listener = FakeListener(*(accepted for accepted, _ in pairs))
-        worker.accept(listener)
+        assert worker.accept(listener)
         assert len(worker.connections) == BATCH
-        worker.accept(listener)
+        assert not worker.accept(listener)
         assert len(worker.connections) == BATCH + 1
         for _, peer in pairs:
             peer.close()
@@ -218,3 +218,18 @@ async def test_an_application_that_cannot_be_opened_stops_the_server() -> None:
         with pytest.raises(SystemExit, match="3"):
             await worker.open_application()
     assert any("did not start" in line for line in worker.log.lines)
+
+
+async def test_who_stands_in_the_queue_at_the_end_is_still_answered() -> None:
+    async with working() as worker:
+        pairs = [pair() for _ in range(2 * BATCH)]
+        worker.sockets = [FakeListener(*(accepted for accepted, _ in pairs))]
+        for _, peer in pairs:
+            peer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await worker.wind_down()
+        for _, peer in pairs:
+            answer = await heard(peer)
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert b"Connection: close" in answer
+            peer.close()
+        assert not worker.alive
