@@ -101,8 +101,7 @@ async def outcome(side: str, manner: str) -> dict[str, object]:
         reasons = []
         async with staged(settings, patience=patience, clock=clock) as stage:
             for _ in range(ROUNDS if manner in TURNS else 1):
-                await stage.see()
-                reasons.append((await stage.see_the_end()).reason)
+                reasons += [(await stage.see()).reason, (await stage.see_the_end()).reason]
                 clock.advance(3600)
         return {"reasons": [reason or "photo" for reason in reasons], "calls": asked(sandbox)}
 

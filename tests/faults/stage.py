@@ -27,6 +27,7 @@ from tests.processes import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
 
     from starlette.types import Receive, Scope, Send
 
@@ -246,3 +247,17 @@ def refreshes(sandbox: Sandbox) -> list[bool]:
 def asked(sandbox: Sandbox) -> tuple[int, int]:
     """How many picture queries and downloads there were."""
     return sandbox.count("picture"), sandbox.count("cdn")
+
+
+async def stored(folder: Path, number: int = 1) -> set[Path]:
+    """The files of so many portraits; they are written behind the viewer."""
+    async with asyncio.timeout(20):
+        while len(found := portraits(folder)) < number:  # noqa: ASYNC110 - a folder has no event
+            await asyncio.sleep(0.001)
+    return found
+
+
+def portraits(folder: Path) -> set[Path]:
+    """The files of portraits in the store at `folder`: neither its key nor one half written."""
+    files = {path for path in folder.rglob("*") if path.is_file() and path.name != "key"}
+    return {path for path in files if path.name.isalnum()}

@@ -38,7 +38,8 @@ class Fault:
     """One row. `then` is `answer` unless it says otherwise.
 
     `probes` are the questions about the session that arrive: one, by which the gateway learns
-    its own number. `life` is the class of ``Cache-Control``, `within` the seconds an answer may
+    its own number. `again` more picture queries are allowed where a connection that was kept
+    may be at fault. `life` is the class of ``Cache-Control``, `within` the seconds an answer may
     take if that is less than the deadline.
     """
 
@@ -49,6 +50,7 @@ class Fault:
     patience: Patience = CALM
     then: Reason | str | None = "the same"
     probes: int = 1
+    again: int = 0
     life: str = ""
     within: float = 60.0
 
@@ -142,7 +144,6 @@ TABLE: Final = (
     Fault(
         "API: broken on the wire", UPSTREAM, (1, 0),
         variants={
-            "reset": api("reset"),
             "reset in the body": api("reset_midway"),
             "cut body": api("cut_body"),
             "length too long": api("wrong_length_long"),
@@ -156,6 +157,12 @@ TABLE: Final = (
             "gzip": api("gzip_despite_identity"),
             "gzip bomb": api("gzip_bomb", megabytes=20),
             "brotli announced": says(200, {"url": ""}, headers={"Content-Encoding": "br"}),
+        },
+    ),
+    Fault(
+        "API: hangs up without an answer", UPSTREAM, (1, 0), again=1,
+        variants={
+            "reset": api("reset"),
         },
     ),
     Fault(

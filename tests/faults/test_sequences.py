@@ -10,7 +10,17 @@ import pytest
 
 from gateway.errors import Reason
 from gateway.sandbox import Sandbox
-from tests.faults.stage import CONTACT, DAY, MovableClock, Stage, asked, behind, refreshes, staged
+from tests.faults.stage import (
+    CONTACT,
+    DAY,
+    MovableClock,
+    Stage,
+    asked,
+    behind,
+    refreshes,
+    staged,
+    stored,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -103,7 +113,7 @@ PAUSES: dict[str, tuple[str, dict[str, object], float]] = {
     ),
     "rate-overlimit": ("rate_overlimit_200", {}, 60),
     "an error": ("server_error_500", {}, 60),
-    "a hang-up": ("reset", {}, 60),
+    "garbage": ("garbage_status", {}, 60),
 }
 
 
@@ -203,6 +213,7 @@ async def test_a_clock_that_jumped_between_two_lives_costs_no_photo(
         settings = behind(sandbox.base_url) | {"GATEWAY_STORE": tmp_path.as_uri()}
         async with staged(settings, clock=clock) as stage:
             assert (await stage.see()).reason is None
+            await stored(tmp_path)
         clock.advance(jump)
         async with staged(settings, clock=clock) as stage:
             assert (await stage.see()).reason is None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from gateway.sandbox import Sandbox
 from tests.fakes import replying, serving
-from tests.faults.stage import asked, behind, staged
+from tests.faults.stage import asked, behind, staged, stored
 from tests.faults.upstreams import refusing
 
 if TYPE_CHECKING:
@@ -118,15 +118,23 @@ async def test_a_portrait_that_was_damaged_is_found_anew(damage: str, tmp_path: 
     async with on_disk(tmp_path) as (sandbox, settings):
         async with staged(settings) as stage:
             await stage.see()
-        [portrait] = [path for path in _files(tmp_path) if path.name != "key"]
-        portrait.write_bytes(DAMAGE[damage](portrait.read_bytes()))
+            [portrait] = await stored(tmp_path)
+        damaged = DAMAGE[damage](portrait.read_bytes())
+        portrait.write_bytes(damaged)
         async with staged(settings) as stage:
             view = await stage.see()
             assert (view.reason, view.waits) == (None, True)
-        assert asked(sandbox) == (2, 2)
+            await replaced(portrait, damaged)
         async with staged(settings) as stage:
             assert (await stage.see()).reason is None
         assert asked(sandbox) == (2, 2)
+
+
+async def replaced(file: Path, old: bytes) -> None:
+    """Wait until something else than `old` stands there."""
+    async with asyncio.timeout(20):
+        while _read(file) == old:  # noqa: ASYNC110 - a file has no event
+            await asyncio.sleep(0.001)
 
 
 @pytest.mark.parametrize("damage", ["emptied", "cut", "grown"])
@@ -134,7 +142,7 @@ async def test_a_key_that_was_damaged_costs_nobody_the_photo(damage: str, tmp_pa
     async with on_disk(tmp_path) as (sandbox, settings):
         async with staged(settings) as stage:
             await stage.see()
-        [key] = [path for path in _files(tmp_path) if path.name == "key"]
+        key = _key(tmp_path)
         key.write_bytes(DAMAGE[damage](key.read_bytes()))
         async with staged(settings) as stage:
             assert (await stage.see()).reason is None
@@ -147,25 +155,20 @@ async def test_a_portrait_in_the_place_of_anothers_is_shown_to_nobody(tmp_path: 
     async with on_disk(tmp_path) as (sandbox, settings):
         async with staged(settings) as stage:
             await stage.see()
-            mine = await _stored(tmp_path)
+            [mine] = await stored(tmp_path)
             await stage.see(other)
-        [theirs] = [path for path in _files(tmp_path) if path.name != "key" and path not in mine]
-        theirs.write_bytes(next(iter(mine)).read_bytes())
+            [theirs] = await stored(tmp_path, 2) - {mine}
+        theirs.write_bytes(mine.read_bytes())
         async with staged(settings) as stage:
             face = (await stage.see()).response.content
             assert (await stage.see(other)).response.content != face
         assert asked(sandbox) == (3, 3)
 
 
-async def _stored(folder: Path) -> set[Path]:
-    """The portraits, once there are any: they are written behind the viewer."""
-    async with asyncio.timeout(10):
-        while not (found := {path for path in _files(folder) if path.name != "key"}):  # noqa: ASYNC110 - a directory has no event
-            await asyncio.sleep(0.001)
-    return found
+def _read(file: Path) -> bytes:
+    return file.read_bytes()
 
 
-def _files(folder: Path) -> list[Path]:
-    with suppress(FileNotFoundError):
-        return [path for path in folder.rglob("*") if path.is_file()]
-    return []
+def _key(folder: Path) -> Path:
+    [key] = folder.rglob("key")
+    return key
