@@ -390,8 +390,8 @@ async def serving(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterato
     try:
         yield running
     finally:
+        await settle()  # who is just coming in: asyncio loses whom it accepts after the close
         server.close()
-        await settle()  # who is just coming in
         for task, writer in conversations.items():
             task.cancel()
             writer.transport.abort()
