@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 MAX_UNSAVED: Final = 64
 """Most portraits held in memory while the store cannot take them."""
 
+MAX_FINISH: Final = 0.5
+"""Seconds that photos in development have when everything closes; they take milliseconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -82,9 +85,10 @@ class Inquiry:
         self._saving: set[asyncio.Task[None]] = set()
 
     async def aclose(self) -> None:
-        """Drop what is under way, but let portraits that are being written be written."""
+        """Drop what is under way, but keep photos that have come: the next life need not ask."""
         await self._lookups.aclose()
         await self._questions.aclose()
+        await self._developments.finish(MAX_FINISH)
         await self._developments.aclose()
         await asyncio.gather(*self._saving)
 

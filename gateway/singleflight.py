@@ -53,6 +53,11 @@ class Singleflight(Generic[T]):
         task.add_done_callback(_retrieve)
         return task, False
 
+    async def finish(self, seconds: float) -> None:
+        """Wait at most `seconds` for the runs under way to end by themselves."""
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=seconds)
+
     async def aclose(self) -> None:
         """Drop all runs and wait for their end."""
         while self._tasks:  # while they end, others may start

@@ -39,20 +39,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     `arguments` None takes those of the process.
     """
+    status = _run(arguments)
     try:
-        sys.exit(commands(arguments, prog_name=PROGRAM, standalone_mode=False) or 0)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # whoever was told has gone, or has no room
+        status = status or 1
+    # The store's own threads may still be letting go of Python objects; an interpreter that is
+    # taken apart under them aborts, after all has been done and said.
+    os._exit(status)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Run one command; its exit status. A bug passes through, with its traceback."""
+    try:
+        return int(commands(arguments, prog_name=PROGRAM, standalone_mode=False) or 0)
     except typer.TyperException as error:
-        _fail(error.format_message())
+        return _failed(error.format_message())
     except GatewayError as error:
-        _fail(str(error))
+        return _failed(str(error))
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
+        return 130
+    except SystemExit as end:  # gunicorn's way to end, in the workers too
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
 
 
-def _fail(message: str) -> None:
-    """Print one line and end with 2."""
+def _failed(message: str) -> int:
+    """Print one line; the status of wrong usage."""
     print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(2)
+    return 2
 
 
 @commands.callback(invoke_without_command=True)
@@ -64,7 +79,7 @@ def _options(
         print(__version__)
         raise typer.Exit
     if context.invoked_subcommand is None:
-        _fail("a command is missing; --help names them")
+        raise typer.Exit(_failed("a command is missing; --help names them"))
 
 
 @commands.command()

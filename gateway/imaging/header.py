@@ -6,7 +6,7 @@ pauses wherever the bytes run out; this module wakes it with each chunk.
 
 from __future__ import annotations
 
-from gateway.errors import Undecodable
+from gateway.errors import Rejected, Undecodable
 from gateway.imaging.walks import Window, walk
 
 
@@ -20,6 +20,7 @@ class HeaderCheck:
         self._window = Window()
         self._walk = walk(self._window)
         self._refusal: Undecodable | None = None
+        self._begun = False
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes; raises `Undecodable` as soon as they cannot be a picture we take.
@@ -28,6 +29,7 @@ class HeaderCheck:
         """
         self._refuse_again()
         self._window.show(chunk)
+        self._begun = self._begun or bool(chunk)
         try:
             # A walk that has ended saw all it wanted: whatever follows is not looked at.
             next(self._walk, None)
@@ -39,7 +41,9 @@ class HeaderCheck:
         """Say that the data ends; raises `Undecodable` unless a complete header was seen."""
         self._refuse_again()
         if not self._window.complete:
-            self._refusal = Undecodable("the picture ends before its header does")
+            # What began as a picture is a broken one and stays so; an empty body may be chance.
+            kind = Rejected if self._begun else Undecodable
+            self._refusal = kind("the picture ends before its header does")
             self._refuse_again()
 
     def _refuse_again(self) -> None:

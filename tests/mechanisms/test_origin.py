@@ -214,14 +214,18 @@ async def test_a_picture_is_known_by_its_bytes_and_not_by_its_label(kind: str, l
         b"URL signature expired",
         b"%PDF-1.7",
         b"\x1f\x8b" + bytes(20),
-        JPEG[:1],
-        JPEG[:20],
     ],
 )
 @pytest.mark.parametrize("label", ["image/jpeg", "text/html"])
 async def test_what_is_no_picture_is_refused_whatever_its_label(body: bytes, label: str) -> None:
     error = await Cdn(body, headers={"Content-Type": label}).failure()
     assert type(error) is Undecodable
+
+
+@pytest.mark.parametrize("body", [JPEG[:1], JPEG[:20]])
+async def test_what_begins_as_a_picture_and_ends_at_once_is_refused_for_good(body: bytes) -> None:
+    error = await Cdn(body, headers={"Content-Type": "image/jpeg"}).failure()
+    assert type(error) is Rejected
 
 
 async def test_a_picture_that_claims_too_much_is_refused_for_good() -> None:

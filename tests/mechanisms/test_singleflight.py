@@ -315,3 +315,20 @@ async def test_who_is_cancelled_while_waiting_leaves_the_run_alone() -> None:
         await waiting
     work.gate.set()
     assert await task == 1
+
+
+async def test_runs_may_be_given_time_to_end_by_themselves() -> None:
+    flight: Singleflight[str] = Singleflight()
+    gate = asyncio.Event()
+
+    async def run() -> str:
+        await gate.wait()
+        return "done"
+
+    task, _ = flight.join("key", run)
+    await flight.finish(0.01)
+    assert not task.done()
+    gate.set()
+    await flight.finish(20)
+    assert task.result() == "done"
+    await flight.finish(20)

@@ -320,7 +320,7 @@ def modes(folder: Path) -> dict[str, set[int]]:
 
 
 WRITE = """
-import asyncio, sys
+import asyncio, os, sys
 from gateway.model import *
 from gateway.portraits import *
 
@@ -337,6 +337,7 @@ async def main(url):
         print("written", flush=True)
 
 asyncio.run(main(sys.argv[1]))
+os._exit(0)  # as the command line ends, lest the store's threads outlive the interpreter
 """
 
 

@@ -201,7 +201,14 @@ async def test_a_bug_in_the_darkroom_is_told_and_backs_off(house: House) -> None
     assert calls(house) == (1, 1, 1)
 
 
-async def test_closing_drops_what_is_being_developed(house: House) -> None:
+async def test_closing_waits_for_a_photo_that_has_come(house: House) -> None:
+    await house.see()
+    house.quarantine.darkroom.set()
+    await house.aclose()
+    assert len(house.portraits.objects) == 1
+
+
+async def test_closing_drops_what_takes_too_long_to_develop(house: House) -> None:
     await house.see()
     await house.aclose()
     await settle()
