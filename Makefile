@@ -19,7 +19,7 @@ demo: $(VENV)/.run ## a simulated WhatsApp and the gateway in front of it (PORT,
 	@$(BIN)/avatar-gateway demo --port $(PORT) --sandbox-port $(SANDBOX_PORT)
 
 test: $(VENV)/.dev ## the test suite, in parallel (JOBS)
-	$(BIN)/python -m pytest -n $(JOBS) --ignore=tests/proof --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term
 
 proof: $(VENV)/.dev ## the long proofs, minutes: attacks, hostile pictures, reloads under load
 	$(BIN)/python -m pytest tests/proof -s

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import tarfile
+import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -15,31 +17,37 @@ _CACHE: Final = Path(sys.prefix) / ".sources"
 _PATIENCE: Final = 300
 
 
-def files(distribution: str, inside: str) -> dict[str, bytes]:
-    """Return the files below the folder `inside` of the installed version's source, by name.
+def unpacked(distribution: str) -> Path:
+    """Return the unpacked source of the installed version of `distribution`.
 
     Fetched by pip when first asked for, and kept. The test is skipped if it cannot be had.
     """
-    version = metadata.version(distribution)
-    archive = _CACHE / f"{distribution}-{version}.tar.gz"
-    if not archive.exists():
-        fetched = subprocess.run(
-            [
-                *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
-                *("--no-binary", ":all:", "--dest", str(_CACHE), f"{distribution}=={version}"),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-        if fetched.returncode:
-            pytest.skip(f"the source of {distribution} cannot be had: {fetched.stderr[-200:]}")
-    found = {}
-    with tarfile.open(archive) as opened:
-        for member in opened:
-            _, _, name = member.name.partition(f"/{inside}/")
-            content = opened.extractfile(member) if name else None
-            if content is not None:
-                found[name] = content.read()
-    return found
+    name = f"{distribution}-{metadata.version(distribution)}"
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    with (_CACHE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
+        if not (_CACHE / name).is_dir():
+            _fetch(name)
+            with tempfile.TemporaryDirectory(dir=_CACHE) as folder:
+                with tarfile.open(_CACHE / f"{name}.tar.gz") as archive:
+                    archive.extractall(folder, filter="data")
+                (Path(folder) / name).rename(_CACHE / name)
+    return _CACHE / name
+
+
+def _fetch(name: str) -> None:
+    if (_CACHE / f"{name}.tar.gz").exists():
+        return
+    distribution, _, version = name.rpartition("-")
+    fetched = subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
+            *("--no-binary", distribution, "--dest", str(_CACHE), f"{distribution}=={version}"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
+        check=False,
+    )
+    if fetched.returncode:
+        pytest.skip(f"the source of {distribution} cannot be had: {fetched.stderr[-200:]}")

@@ -34,7 +34,8 @@ HOSTLESS = re.compile(rb"^([^\r\n]* HTTP/1\.1\r\n)(?!Host:|.*\r\nHost:)", re.DOT
 
 @pytest.fixture(scope="session")
 def probes() -> dict[str, bytes]:
-    found = sources.files("gunicorn", "tests/requests/invalid")
+    folder = sources.unpacked("gunicorn") / "tests" / "requests" / "invalid"
+    found = {path.name: path.read_bytes() for path in folder.iterdir()}
     return {
         name.removesuffix(".http"): spelt_out(content)
         for name, content in found.items()

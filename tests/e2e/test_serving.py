@@ -96,9 +96,24 @@ def test_it_is_the_photo_of_the_contact_asked_for(client: httpx.Client, contact:
     assert all(abs(a - b) <= 12 for a, b in zip(seen, expected, strict=True))
 
 
+def kept(served: Running) -> int:
+    """How many portraits are in the store; what is still being written has another name."""
+    files = (served.log.parent / "store").rglob("*")
+    return sum(1 for each in files if each.is_file() and "#" not in each.name)
+
+
+def fetch_and_keep(served: Running, contact: str) -> None:
+    """Have `contact` fetched by one worker, and wait until the other can read what it learned."""
+    before = kept(served)
+    assert httpx.get(f"{served.url}/avatar/{contact}.png").headers["avatar-source"] == "photo"
+    while kept(served) == before:
+        assert served.process.poll() is None
+
+
 def test_all_spellings_of_a_number_are_one_contact(
-    client: httpx.Client, control: Control, contact: str
+    client: httpx.Client, served: Running, control: Control, contact: str
 ) -> None:
+    fetch_and_keep(served, contact)
     digits = contact.removesuffix("@c.us")
     spellings = [
         f"{digits}@c.us", digits, f"+{digits}", f"%2B{digits}", f"00{digits}",
@@ -115,6 +130,7 @@ def test_one_question_serves_all_sizes_formats_and_workers(
     served: Running, control: Control, contact: str
 ) -> None:
     before = control.counts()
+    fetch_and_keep(served, contact)
     for size, extension in itertools.product((24, 48, 96, 320), ("png", "webp", "jpg")):
         # A new connection each time, so that both workers get their share.
         response = httpx.get(f"{served.url}/avatar/{contact}.{extension}?size={size}")

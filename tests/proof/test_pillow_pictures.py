@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-import tarfile
 import threading
 import time
 from collections import Counter
@@ -19,11 +18,10 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import httpx
-import PIL
 import pytest
 from PIL import Image
 
-from tests import processes
+from tests import processes, sources
 from tests.gallery import Gallery, showing
 from tests.imaging.bombs import scans
 from tests.imaging.pictures import encoded, photo
@@ -31,7 +29,6 @@ from tests.imaging.pictures import encoded, photo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CACHE: Final = processes.ROOT / ".venv" / ".sources"
 LIMIT: Final = 2 * 1.2
 """Seconds, twice those that any picture may take."""
 
@@ -44,23 +41,8 @@ HITS: Final = 5000
 @pytest.fixture(scope="module")
 def pictures() -> list[Path]:
     """The files, fetched through pip from wherever it fetches everything else, and kept."""
-    name = f"pillow-{PIL.__version__}"
-    folder = CACHE / name / "Tests" / "images"
-    if not folder.is_dir():
-        _fetch(name)
-        with tarfile.open(CACHE / f"{name}.tar.gz") as archive:
-            archive.extractall(CACHE, filter="data")
+    folder = sources.unpacked("pillow") / "Tests" / "images"
     return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def _fetch(name: str) -> None:
-    CACHE.mkdir(parents=True, exist_ok=True)
-    wanted = name.replace("-", "==")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    options = ["--no-deps", "--no-binary", "pillow", "--dest", str(CACHE), wanted]
-    done = subprocess.run([*command, *options], check=False, capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"pip cannot download the source of {wanted}: {done.stderr.strip()[-200:]}")
 
 
 @pytest.fixture
