@@ -38,7 +38,7 @@ def test_three_hundred_sockets_at_two_hundred_descriptors_starve_nobody(
             answers = [
                 kept.get(f"/avatar/{MAYA}.png"),
                 httpx.get(f"{served.url}/avatar/{MAYA}.png"),
-                httpx.get(f"{served.url}/avatar/1777000{turn:04d}1.png?size=32"),
+                httpx.get(f"{served.url}/avatar/1778000{turn:04d}1.png?size=32"),
             ]
             assert [each.headers["avatar-source"] for each in answers] == ["photo"] * 3
         assert served.stop() == 0

@@ -57,7 +57,7 @@ async def test_what_is_in_flight_is_answered_and_nobody_waits_for_more(
 ) -> None:
     """Also on a connection that was promised another request, and only then asks for it."""
     control = processes.Control(upstream.url)
-    contact = "17770001234"
+    contact = "17780001234"
     control.set(f"{contact}@c.us", api="hang")
     settings = settings_for(upstream.url, "memory:", GATEWAY_DEADLINE="2s")
     with processes.gateway(tmp_path, settings, workers=1) as served, ExitStack() as stack:

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from importlib import metadata
 from pathlib import Path
 from statistics import quantiles
 from typing import TYPE_CHECKING, Final
@@ -99,7 +100,7 @@ class TestPillowsOwnPictures:
         assert worker(served) == pid
         growth, peak = memory(pid) - before, memory(pid, "VmHWM") - before
         slowest = max(times, key=times.__getitem__)
-        print(f"\n{len(times)} pictures of Pillow {PIL.__version__}: {dict(outcomes)}")
+        print(f"\n{len(times)} pictures of Pillow {metadata.version('pillow')}: {dict(outcomes)}")
         print(f"slowest {times[slowest] * 1000:.0f} ms: {Path(slowest).name}")
         print(f"median {sorted(times.values())[len(times) // 2] * 1000:.1f} ms")
         print(f"worker {before / 2**20:.0f} MiB, +{growth / 2**20:.1f}, peak +{peak / 2**20:.1f}")
