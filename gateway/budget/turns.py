@@ -171,13 +171,17 @@ class Budget:
     async def _serve(self) -> None:
         """Give out what the ledger grants until nobody waits."""
         try:
+            contended = False
             while self._list:
                 self._ended.clear()
                 answer = await self._ledger.take(young=self._young)
                 if isinstance(answer, Grant):
                     self._give(answer)
+                    if contended:
+                        await self._step_aside()
                 elif answer.why is Reason.BUDGET:
                     await self._put_off(answer)
+                    contended = True
                 else:
                     self._send_away(answer)
         except Exception as error:  # noqa: BLE001 - a bug is told to all who would wait for ever
@@ -202,6 +206,11 @@ class Budget:
         with suppress(TimeoutError):
             async with asyncio.timeout_at(self._ask_at):
                 await self._ended.wait()
+
+    async def _step_aside(self) -> None:
+        """Let another worker have the next query of a burst that all have waited for."""
+        if self._rate is not None:
+            await asyncio.sleep(self._chance() * min(_LATENESS, self._rate.pace))
 
     def _send_away(self, wait: Wait) -> None:
         now = asyncio.get_running_loop().time()
