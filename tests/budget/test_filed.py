@@ -75,10 +75,12 @@ def hanging_worker(path: Path) -> Iterator[subprocess.Popen[bytes]]:
         stdout=subprocess.PIPE,
     )
     with process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"taken\n"
-        yield process
-        process.kill()
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"taken\n"
+            yield process
+        finally:
+            process.kill()
 
 
 async def test_what_a_killed_worker_had_in_flight_is_freed(
