@@ -227,6 +227,9 @@ class FileErasures:
             self._lost = True
 
     def _bury(self, key: str, at: float) -> None:
+        known = self._tombstones.get(key)
+        if known is not None and known.at == at:  # our own, which comes back to us
+            return
         ticks = self._ticks()
         self._tombstones.pop(key, None)
         self._tombstones[key] = _Tombstone(at, ticks)

@@ -1,4 +1,4 @@
-"""Every kind of ledger and of back-offs that must keep the contract; another one is another line."""
+"""Every kind of ledger and of back-offs that must keep the contract; one more is one more line."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ import pytest
 
 from gateway.budget import Database, FileLedger, Grant, Outcome, Rate, Wait
 from gateway.errors import SharingFailed
-from tests.processes import ROOT, environment
+from tests.processes import ROOT, environment, open_files
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -93,7 +93,7 @@ async def test_what_a_killed_worker_had_in_flight_is_freed(
         hanging_worker.send_signal(signal.SIGKILL)
         hanging_worker.wait()
         killed = time.monotonic()
-        while not await is_granted(ledger):
+        while not await is_granted(ledger):  # noqa: ASYNC110 - a process dies, nobody says so
             await asyncio.sleep(0.05)
         assert time.monotonic() - killed < 5
         assert (await ledger.status()).in_flight == 1
@@ -282,12 +282,12 @@ async def test_files_are_for_this_user_alone(path: Path) -> None:
 async def test_a_closed_database_leaves_no_thread_and_no_descriptor(path: Path) -> None:
     async with ledger_at(path) as ledger:
         await is_granted(ledger)
-    threads, files = threading.active_count(), len(os.listdir("/proc/self/fd"))
+    threads, files = threading.active_count(), open_files()
     for _ in range(50):
         async with ledger_at(path) as ledger:
             await ledger.take(young=3.0)
     assert threading.active_count() == threads
-    assert len(os.listdir("/proc/self/fd")) == files
+    assert open_files() == files
 
 
 async def test_workers_that_start_together_make_one_file(path: Path) -> None:

@@ -131,7 +131,9 @@ async def test_pauses_and_the_breaker_outlive_the_shared_ledger(house: House) ->
     house.shared.failing = True
     await house.ledger.settle(grant, Outcome.REFUSED, reason=Reason.DISCONNECTED)
     answer = await house.ledger.take(young=3.0)
-    assert answer == Wait(pytest.approx(5.0), Reason.DISCONNECTED)
+    assert isinstance(answer, Wait)
+    assert answer.seconds == pytest.approx(5.0)
+    assert answer.why is Reason.DISCONNECTED
 
 
 async def test_retries_and_status_are_given_though_the_ledger_fails(house: House) -> None:

@@ -21,9 +21,14 @@ from gateway.budget import (
 )
 
 
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def tell(detail: str | None) -> None:
     if detail is not None:
-        print("failed", detail, flush=True)
+        say(f"failed {detail}")
 
 
 async def work(path: Path, rate: Rate, contacts: int, name: str) -> None:
@@ -37,10 +42,10 @@ async def work(path: Path, rate: Rate, contacts: int, name: str) -> None:
 
         async def one(number: int) -> None:
             async with budget.turn(f"{name}{number}", Priority.VIEWER) as turn:
-                print("turn", name, flush=True)
+                say(f"turn {name}")
                 await turn.settle(Outcome.ANSWERED)
 
-        print("ready", flush=True)
+        say("ready")
         await asyncio.to_thread(sys.stdin.readline)
         await asyncio.gather(*(one(number) for number in range(contacts)))
 

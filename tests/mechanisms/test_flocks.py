@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.flocks import hold, is_at, let_go, wait_for
+from tests.processes import open_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,11 +99,11 @@ def test_a_link_is_not_followed(tmp_path: Path, take: object) -> None:
 
 
 def test_failures_leave_no_descriptor_open(tmp_path: Path) -> None:
-    files = len(os.listdir("/proc/self/fd"))
+    files = open_files()
     lock = held(tmp_path / "a")
     for _ in range(20):
         assert hold(tmp_path / "a") is None
         with pytest.raises(FileNotFoundError):
             hold(tmp_path / "missing" / "a")
     let_go(lock, tmp_path / "a")
-    assert len(os.listdir("/proc/self/fd")) == files
+    assert open_files() == files

@@ -16,7 +16,7 @@ import pytest
 
 from gateway.flocks import hold
 from gateway.leases import FileLeases
-from tests.processes import ROOT, environment
+from tests.processes import ROOT, environment, open_files
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -196,12 +196,12 @@ async def test_two_thousand_rounds_leave_no_file_and_no_descriptor(tmp_path: Pat
     async with file_leases(tmp_path) as leases:
         async with leases.lease(MAYA_KEY, patience=30):
             pass
-        files = len(os.listdir("/proc/self/fd"))
+        files = open_files()
         for number in range(2000):
             async with leases.lease(f"{number:064x}", patience=30) as lease:
                 assert lease.held
     assert list((tmp_path / "locks").iterdir()) == []
-    assert len(os.listdir("/proc/self/fd")) <= files
+    assert open_files() <= files
 
 
 async def test_one_task_watches_all_locks_however_many_wait(tmp_path: Path) -> None:
