@@ -139,6 +139,10 @@ class Database:
         return self._connection
 
     def _open(self) -> sqlite3.Connection:
+        if not self._path.exists():
+            # SQLite gives its other files this one's mode. Never done to a file that is there:
+            # whoever closes any descriptor of it loses the locks of the whole process.
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         connection = sqlite3.connect(
             self._path, timeout=self._patience * 0.75, isolation_level=None, check_same_thread=False
         )

@@ -266,15 +266,9 @@ async def test_failures_name_no_path(tmp_path: Path) -> None:
 
 
 async def test_files_are_for_this_user_alone(path: Path) -> None:
-    before = os.umask(0o077)  # as `serve` sets it
-    try:
-        async with ledger_at(path) as ledger:
-            assert await is_granted(ledger)
-            modes = {
-                file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.rglob("*")
-            }
-    finally:
-        os.umask(before)
+    async with ledger_at(path) as ledger:
+        assert await is_granted(ledger)
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.rglob("*")}
     assert modes.pop("owners") == 0o700
     assert set(modes.values()) == {0o600}
 
