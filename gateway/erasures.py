@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-CAPACITY: Final = 16_384
+CAPACITY: Final = 2048
 """Erasures that may pass between two looks of a worker before it must drop everything."""
 
 _CHECK: Final = 0.5
