@@ -8,6 +8,7 @@
     │   └── InvalidOption
     ├── InvalidSettings           what the operator set cannot be used → no start
     ├── StoreFailed               the portrait store is broken or slow → a miss
+    ├── FleetFailed               Valkey is broken or slow → on as on one machine
     └── AvatarUnavailable         no photo can be shown now → a fallback, 200
         ├── NoPhoto               hidden, never set, not on WhatsApp
         ├── NoSuchPhoto           no picture can exist for such an id
@@ -73,6 +74,10 @@ class InvalidSettings(GatewayError):
 
 class StoreFailed(GatewayError):
     """The portrait store is down, slow, full or forbidden; a viewer never notices."""
+
+
+class FleetFailed(GatewayError):
+    """Valkey is down, slow, full or forbidden; each machine goes on alone."""
 
 
 class AvatarUnavailable(GatewayError):

@@ -1,11 +1,11 @@
-"""Manners towards the upstream: when a contact may be asked about again after an error."""
+"""When a contact may be asked about again after an error."""
 
 from __future__ import annotations
 
 import random
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,19 @@ class Backoff:
     until: float
     reason: Reason
     failures: int
+
+
+class SharedBackoffs(Protocol):
+    """Back-offs that outlive a process; `key` is the contact's digest in hex."""
+
+    async def read(self, key: str) -> Backoff | None:
+        """Return the last one of the contact, even if it is over."""
+
+    async def write(self, key: str, backoff: Backoff) -> None:
+        """Replace the contact's."""
+
+    async def clear(self, key: str) -> None:
+        """Forget the contact's."""
 
 
 class Backoffs:
