@@ -51,10 +51,12 @@ class ValkeyBackoffs:
         return self._fleet.key("backoff", key)
 
 
-def _parse(text: bytes | None) -> Backoff | None:
+def _parse(text: object) -> Backoff | None:
     """Read what `write` wrote; None for anything else."""
+    if not isinstance(text, bytes):
+        return None
     try:
-        until, failures, reason = (text or b"").decode().split(" ")
+        until, failures, reason = text.decode().split(" ")
         return Backoff(float(until), Reason(reason), int(failures))
     except ValueError:
         return None

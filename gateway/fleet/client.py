@@ -64,8 +64,7 @@ class Fleet:
         timeout: float = TIMEOUT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._pool = _pool(url, timeout, _CONNECTIONS)
-        self._doorbell = _pool(url, None, _CONNECTIONS)
+        self._pool = _pool(url, timeout)
         # In a cluster the braces keep all keys of a namespace on one server, as scripts need.
         self._prefix = (
             f"avatar-gateway:1:{{{hashlib.sha256(namespace.encode()).hexdigest()[:16]}}}:"
@@ -85,7 +84,6 @@ class Fleet:
 
     async def __aenter__(self) -> Self:
         self._client = Redis(connection_pool=self._pool)
-        self._listener = Redis(connection_pool=self._doorbell)
         return self
 
     async def __aexit__(
@@ -96,7 +94,6 @@ class Fleet:
     ) -> None:
         self._closed = True
         await self._pool.disconnect()
-        await self._doorbell.disconnect()
 
     def key(self, *parts: str) -> str:
         """The full name of a key of ours."""
@@ -107,9 +104,7 @@ class Fleet:
 
         A key that holds another type than the command wants is emptied first.
         """
-        return await self._attempt(
-            lambda: self._healing((key,), self._client, command, key, *arguments)
-        )
+        return await self._attempt(lambda: self._healing((key,), command, key, *arguments))
 
     async def run(
         self,
@@ -127,20 +122,20 @@ class Fleet:
 
         async def evaluate() -> Any:  # noqa: ANN401 - as above
             try:
-                return await self._healing(keys, self._client, "EVALSHA", script.sha, *numbered)
+                return await self._healing(keys, "EVALSHA", script.sha, *numbered)
             except NoScriptError:
-                return await self._healing(keys, self._client, "EVAL", script.text, *numbered)
+                return await self._healing(keys, "EVAL", script.text, *numbered)
 
         return await self._attempt(evaluate, urgent=urgent)
 
     async def listen(self, stream: str, after: str, seconds: float) -> None:
         """Wait until `stream` has an entry behind `after`, at most for `seconds`.
 
-        Raises `FleetFailed`. It keeps a connection of its own from the calls.
+        Raises `FleetFailed`. It takes no turn from the calls.
         """
         ring = ("XREAD", "COUNT", 1, "BLOCK", int(seconds * 1000), "STREAMS", stream, after)
         deadline = asyncio.get_running_loop().time() + self._timeout + seconds
-        await self._judge(lambda: self._healing((stream,), self._listener, *ring), deadline)
+        await self._judge(lambda: self._healing((stream,), *ring), deadline)
 
     async def _attempt(self, call: Callable[[], Awaitable[Any]], *, urgent: bool = False) -> Any:  # noqa: ANN401 - as above
         deadline = asyncio.get_running_loop().time() + self._timeout
@@ -164,16 +159,14 @@ class Fleet:
                     await self._client.set(self.key("probe"), b"1", px=1000)
                 return await call()
 
-    async def _healing(
-        self, keys: Sequence[str], client: Redis, *command: str | bytes | float
-    ) -> Any:  # noqa: ANN401 - as above
+    async def _healing(self, keys: Sequence[str], *command: str | bytes | float) -> Any:  # noqa: ANN401 - as above
         try:
-            return await _execute(client, command)
+            return await _execute(self._client, command)
         except ResponseError as error:
             if "WRONGTYPE" not in str(error):
                 raise
-        await client.unlink(*keys)
-        return await _execute(client, command)
+        await self._client.unlink(*keys)
+        return await _execute(self._client, command)
 
     @contextmanager
     def _judged(self, *, urgent: bool) -> Iterator[bool]:
@@ -220,14 +213,16 @@ async def _execute(client: Redis, command: Sequence[str | bytes | float]) -> Any
     return await client.execute_command(*command)  # type: ignore[no-untyped-call] # redis-py's
 
 
-def _pool(url: str, timeout: float | None, connections: int) -> ConnectionPool:
+def _pool(url: str, timeout: float) -> ConnectionPool:
     try:
         parts = urlsplit(url)
         options = [pair for pair in parse_qsl(parts.query) if pair[0] in _OPTIONS]
         return ConnectionPool.from_url(
             parts._replace(query=urlencode(options)).geturl(),
-            max_connections=connections,
-            socket_timeout=timeout,
+            max_connections=2 * _CONNECTIONS,  # half of them for who listens
+            # Our own clock bounds every call. redis-py's bounds writing with `asyncio.wait_for`,
+            # which on Python 3.11 swallows a cancellation that comes at the wrong moment.
+            socket_timeout=None,
             socket_connect_timeout=timeout,
             retry=Retry(NoBackoff(), 0),
             # Nothing to agree on first, and nobody's version told: a connection costs one trip.

@@ -24,10 +24,7 @@ if TYPE_CHECKING:
     from gateway.fleet.client import Fleet
 
 MAX_ENTRIES: Final = 10_000
-"""Erasures that the stream holds: so many may pass while a worker is cut off."""
-
 MAX_UNTOLD: Final = 10_000
-"""Erasures that a worker holds for a Valkey that fails."""
 
 _ALL: Final = ""
 _END: Final = 2**52
@@ -50,7 +47,9 @@ class ValkeyErasures:
     """What was erased on other machines, and what must stay erased.
 
     A tombstone holds for `keep` seconds, which must outlive any run. `clock` gives Unix seconds;
-    they never leave this process. Nothing raises. Open it with ``async with``.
+    they never leave this process. The stream holds `entries`: so many may pass while a worker is
+    cut off. `untold` are held here for a Valkey that fails. Nothing raises. Open it with
+    ``async with``.
     """
 
     def __init__(
@@ -60,11 +59,15 @@ class ValkeyErasures:
         keep: float,
         clock: Callable[[], float],
         ticks: Callable[[], float] = time.monotonic,
+        entries: int = MAX_ENTRIES,
+        untold: int = MAX_UNTOLD,
     ) -> None:
         self._fleet = fleet
         self._keep = keep
         self._clock = clock
         self._ticks = ticks
+        self._entries = entries
+        self._most_untold = untold
         self._me = secrets.token_hex(8)
         self._journal = (fleet.key("erasures", "journal"), fleet.key("erasures", "entries"))
         self._place: tuple[str, int] | None = None
@@ -129,6 +132,11 @@ class ValkeyErasures:
         # A run of the future began before the clock was set back: no tombstone can be ruled out.
         return any(tomb.at >= when or when > now for tomb in tombs)
 
+    @property
+    def untold(self) -> int:
+        """How many erasures Valkey has not been told yet."""
+        return len(self._untold)
+
     async def _read(self) -> None:
         while True:
             try:
@@ -156,7 +164,7 @@ class ValkeyErasures:
     async def _catch_up(self) -> None:
         known, last = self._place or ("", _END)
         match await self._fleet.run(_CATCH_UP, self._journal, last):
-            case [bytes(found), int(end), int(whole), *rows]:
+            case [bytes(found), int(end), int(whole), *rows] if _are_pairs(rows):
                 epoch = found.decode(errors="replace")
             case _:
                 raise FleetFailed("Valkey gave an answer that is none")
@@ -181,13 +189,13 @@ class ValkeyErasures:
         fresh = secrets.token_hex(8)
         milliseconds = max(int(self._keep * 1000), 1)
         await self._fleet.run(
-            _ERASE, keys, key, self._me, fresh, MAX_ENTRIES, milliseconds, urgent=True
+            _ERASE, keys, key, self._me, fresh, self._entries, milliseconds, urgent=True
         )
         self._untold.pop(key, None)
 
     def _remember(self, key: str) -> None:
         self._untold[key] = None
-        if len(self._untold) > MAX_UNTOLD:
+        if len(self._untold) > self._most_untold:
             del self._untold[next(iter(self._untold))]
             self._overflowed = True
 
@@ -200,3 +208,7 @@ class ValkeyErasures:
             if self._tombs[oldest].dug > ticks - self._keep:
                 return
             del self._tombs[oldest]
+
+
+def _are_pairs(rows: Sequence[object]) -> bool:
+    return len(rows) % 2 == 0 and all(isinstance(row, bytes) for row in rows)

@@ -158,9 +158,12 @@ class ValkeyLedger:
 
 def _seconds(text: bytes) -> float:
     try:
-        return float(text)
+        seconds = float(text)
     except ValueError:
         raise _unreadable() from None
+    if not math.isfinite(seconds):
+        raise _unreadable()
+    return seconds
 
 
 def _reason(text: bytes) -> Reason:

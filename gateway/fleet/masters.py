@@ -41,10 +41,10 @@ class ValkeyMasters:
         name = master_key(self._fleet, key)
         try:
             # A bounded read: nobody knows what lies under the key.
-            record: bytes = await self._fleet.call("GETRANGE", name, 0, MAX_RECORD)
+            record = await self._fleet.call("GETRANGE", name, 0, MAX_RECORD)
         except FleetFailed:
             return None
-        return record if 0 < len(record) <= MAX_RECORD else None
+        return record if isinstance(record, bytes) and 0 < len(record) <= MAX_RECORD else None
 
     async def put(self, key: str, record: bytes, ttl: float) -> bool:
         """Keep `record` for `ttl` seconds; say whether it is kept.

@@ -64,10 +64,19 @@ class Server:
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
         limit = time.monotonic() + _PATIENCE
-        while not socket.exists():
+        while not self._answers():
             assert self.process.poll() is None, "the server did not start"
             assert time.monotonic() < limit, "the server did not start in time"
             time.sleep(0.01)
+
+    def _answers(self) -> bool:
+        try:
+            with self.admin() as admin:
+                return bool(admin.ping())
+        except redis.AuthenticationError:
+            return True
+        except redis.ConnectionError:
+            return False
 
     def kill(self) -> None:
         self.process.kill()
@@ -93,6 +102,10 @@ class Server:
             yield client
         finally:
             client.close()
+
+    def command(self, *arguments: str | bytes) -> None:
+        with self.admin() as admin:
+            admin.execute_command(*arguments)  # type: ignore[no-untyped-call] # redis-py's
 
     def keys(self, pattern: str = "*") -> list[bytes]:
         with self.admin() as admin:

@@ -64,9 +64,8 @@ def demote(server: Server) -> None:
 
 
 def heal(server: Server) -> None:
-    with server.admin() as admin:
-        admin.config_set("maxmemory", "0")
-        admin.execute_command("REPLICAOF", "NO", "ONE")
+    server.command("CONFIG", "SET", "maxmemory", "0")
+    server.command("REPLICAOF", "NO", "ONE")
 
 
 def restart(server: Server) -> None:
@@ -355,7 +354,7 @@ async def test_a_password_is_used_and_never_shown(
     ["http://example.com", "redis://host:port", "redis://host:99999999", "redis://[::1", "", "x"],
 )
 def test_an_address_that_is_none_stops_the_start_without_being_shown(url: str) -> None:
-    with pytest.raises(InvalidSettings, match="^GATEWAY_VALKEY_URL takes an address") as refused:
+    with pytest.raises(InvalidSettings, match="GATEWAY_VALKEY_URL takes an address") as refused:
         Fleet(url, namespace="", failed=print, works=print)
     assert not url or url == "x" or url not in str(refused.value)
 

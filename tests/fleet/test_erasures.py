@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.fleet import ValkeyErasures, ValkeyMasters, erasures as module
+from gateway.fleet import ValkeyErasures, ValkeyMasters
 from tests.fakes import DAY, T0, Clock
 from tests.fleet.servers import Server, Told, joined
 
@@ -27,7 +27,7 @@ def erasures(fleet: Fleet, clock: Clock | None = None) -> ValkeyErasures:
 
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(20):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what happens on another machine sets no event
             await asyncio.sleep(0.005)
 
 
@@ -97,7 +97,6 @@ async def test_a_run_that_began_before_puts_nothing_back(server: Server) -> None
         assert mine.erased_after(A, T0 - 5)
         assert mine.erased_after(A, T0)
         assert not mine.erased_after(B, T0 - 5)
-        assert not mine.erased_after(A, T0 + 0.001) or clock.now < T0 + 0.001
         clock.advance(1)
         assert not mine.erased_after(A, T0 + 0.5)
         await until(theirs.since)
@@ -152,37 +151,7 @@ async def test_a_worker_that_was_cut_off_reads_on(own_server: Server, told: Told
         assert (ear.keys, ear.lost) == ([A, B, C], 0)
 
 
-async def test_a_worker_that_missed_too_much_drops_everything(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MAX_ENTRIES", 5)
-    clock = Clock()
-    async with (
-        joined(server.url) as here,
-        joined(server.url) as there,
-        erasures(here, clock) as mine,
-        erasures(there, clock) as theirs,
-    ):
-        ear = Ear(theirs)
-        await mine.publish(A)
-        await until(lambda: ear.listen().keys)
-        gate = asyncio.Event()
-        listen, there.listen = there.listen, lambda *_: gate.wait()  # type: ignore[assignment, method-assign]
-        await asyncio.sleep(0.6)  # the ring that was under way ends
-        for number in range(20):
-            await mine.publish(str(number))
-        there.listen = listen  # type: ignore[method-assign]
-        gate.set()
-        await until(lambda: ear.listen().lost)
-        assert theirs.erased_after("anybody", clock.now)
-        clock.advance(1)
-        assert not theirs.erased_after("anybody", clock.now)
-
-
-@pytest.mark.parametrize("before", [False, True])
-async def test_after_a_flush_everybody_drops_everything_and_hears_again(
-    server: Server, before: bool
-) -> None:
+async def test_after_a_flush_everybody_drops_everything_and_hears_again(server: Server) -> None:
     async with (
         joined(server.url) as here,
         joined(server.url) as there,
@@ -190,17 +159,15 @@ async def test_after_a_flush_everybody_drops_everything_and_hears_again(
         erasures(there) as theirs,
     ):
         ear = Ear(theirs)
-        if before:
-            await mine.publish(A)
-            await until(lambda: ear.listen().keys)
+        await mine.publish(A)
+        await until(lambda: ear.listen().keys)
         with server.admin() as admin:
             admin.flushall()
-        if before:
-            await until(lambda: ear.listen().lost)
+        await until(lambda: ear.listen().lost)
+        await until(mine.lost)
         await mine.publish(B)
-        await until(lambda: B in ear.listen().keys or ear.lost > before)
-        await mine.publish(C)
-        await until(lambda: C in ear.listen().keys)
+        await until(lambda: B in ear.listen().keys)
+        assert ear.lost == 1
 
 
 PLANTS = [
@@ -208,7 +175,8 @@ PLANTS = [
     ("journal", "HSET", "last", "-7"), ("journal", "HSET", "last", "9e99"),
     ("journal", "HSET", "last", "nan"), ("journal", "HSET", "last", "1.5"),
     ("journal", "HSET", "epoch", "another"), ("journal", "HDEL", "epoch"), ("journal", "DEL"),
-    ("entries", "DEL"), ("entries", "SET", "text"), ("entries", "XADD", "99999999999999-0", "a", "b"),
+    ("entries", "DEL"), ("entries", "SET", "text"),
+    ("entries", "XADD", "99999999999999-0", "a", "b"),
     ("entries", "XADD", "2-0", "a", "b"), ("entries", "XADD", "2-0", "a", b"\xff", "b", b"\xff"),
 ]  # fmt: skip
 
@@ -228,10 +196,9 @@ async def test_whatever_lies_under_our_keys_erasures_are_heard_or_known_as_lost(
         await mine.publish(A)
         await until(lambda: ear.listen().keys)
         name = here.key("erasures", part)
-        with server.admin() as admin:
-            if command in {"SET", "RPUSH"}:
-                admin.delete(name)
-            admin.execute_command(command, name, *arguments)
+        if command in {"SET", "RPUSH"}:
+            server.command("DEL", name)
+        server.command(command, name, *arguments)
         await mine.publish(B)
         await until(lambda: B in ear.listen().keys or ear.lost)
         # Once everybody has started anew, all is heard.
@@ -242,7 +209,7 @@ async def test_whatever_lies_under_our_keys_erasures_are_heard_or_known_as_lost(
 
 
 async def test_what_could_not_be_told_is_told_when_the_server_is_back(
-    own_server: Server, told: Told
+    own_server: Server,
 ) -> None:
     async with (
         joined(own_server.url, timeout=0.5) as here,
@@ -277,7 +244,7 @@ async def test_a_server_that_died_and_came_back_empty_means_drop_everything(
         await asyncio.sleep(0.2)
         own_server.start()
         await until(lambda: ear.listen().lost)
-        await until(lambda: not mine._untold)
+        await until(lambda: not mine.untold)
         await mine.publish(B)
         await until(lambda: B in ear.listen().keys)
 
@@ -306,16 +273,18 @@ async def test_a_full_server_still_erases(own_server: Server, told: Told) -> Non
 
 
 async def test_more_than_can_be_remembered_means_that_everybody_drops_everything(
-    own_server: Server, monkeypatch: pytest.MonkeyPatch
+    own_server: Server,
 ) -> None:
-    monkeypatch.setattr(module, "MAX_UNTOLD", 3)
-    async with joined(own_server.url) as fleet, erasures(fleet) as mine:
+    async with (
+        joined(own_server.url) as fleet,
+        ValkeyErasures(fleet, keep=KEEP, clock=Clock(), untold=3) as mine,
+    ):
         own_server.kill()
         for number in range(10):
             await mine.publish(str(number))
-        assert list(mine._untold) == ["7", "8", "9"]
+        assert mine.untold == 3
         own_server.start()
         async with joined(own_server.url) as there, erasures(there) as theirs:
             ear = Ear(theirs)
-            await until(lambda: not mine._untold)
+            await until(lambda: not mine.untold)
             assert ear.listen().lost or ear.keys

@@ -69,8 +69,7 @@ async def test_an_erased_contact_cannot_be_put_back_by_a_late_run(fleet: Fleet) 
 @pytest.mark.parametrize("command", ["RPUSH", "SADD"])
 async def test_a_record_of_another_type_is_none(fleet: Fleet, server: Server, command: str) -> None:
     masters = ValkeyMasters(fleet)
-    with server.admin() as admin:
-        admin.execute_command(command, fleet.key("master", KEY), "x")
+    server.command(command, fleet.key("master", KEY), "x")
     assert await masters.get(KEY) is None
     assert await masters.put(KEY, b"record", 60)
     assert await masters.get(KEY) == b"record"

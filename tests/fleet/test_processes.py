@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 import time
@@ -13,13 +14,13 @@ from typing import TYPE_CHECKING
 from gateway.budget import Grant, Wait
 from gateway.fleet import ValkeyErasures, ValkeyLeases, ValkeyLedger
 from tests.fleet.member import KEY, LIMIT, PERIOD
-from tests.fleet.servers import Server, joined
 from tests.processes import ROOT, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateway.fleet import Fleet
+    from tests.fleet.servers import Server
 
 
 @contextmanager
@@ -85,7 +86,7 @@ async def test_an_erasure_reaches_another_process_within_a_second(
                 assert time.monotonic() - began <= 2  # twice a second
 
 
-async def test_a_process_that_was_stopped_reads_on_where_it_was(
+async def test_a_process_that_was_cut_off_reads_on_where_it_was(
     server: Server, fleet: Fleet
 ) -> None:
     with member(server, "hear") as listener:
@@ -98,3 +99,23 @@ async def test_a_process_that_was_stopped_reads_on_where_it_was(
             for key in ("second", "third"):
                 await erasures.publish(key)
             assert {await heard(listener), await heard(listener)} == {"second", "third"}
+
+
+async def test_a_process_that_slept_through_too_much_drops_everything(
+    server: Server, fleet: Fleet
+) -> None:
+    with member(server, "hear") as listener:
+        assert await heard(listener) == "listening"
+        async with ValkeyErasures(fleet, keep=30, clock=time.time, entries=5) as erasures:
+            await erasures.publish("first")
+            assert await heard(listener) == "first"
+            listener.send_signal(signal.SIGSTOP)
+            for number in range(20):
+                await erasures.publish(str(number))
+            listener.send_signal(signal.SIGCONT)
+            lines = [await heard(listener)]
+            while lines[-1] != "lost":
+                lines.append(await heard(listener))
+            await erasures.publish("last")
+            while lines[-1] != "last":
+                lines.append(await heard(listener))
