@@ -16,7 +16,7 @@ local MINUTE, REST, LONGEST_PAUSE, KEEP = 60, 5, 300, 7200
 
 local function number(text)
   local value = tonumber(text)
-  if value == nil or value ~= value then return 0 end
+  if value == nil or value ~= value or math.abs(value) == math.huge then return 0 end
   return value
 end
 
