@@ -8,7 +8,7 @@ SANDBOX_PORT ?= 8001
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test proof check format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,7 +19,10 @@ demo: $(VENV)/.run ## a simulated WhatsApp and the gateway in front of it (PORT,
 	@$(BIN)/avatar-gateway demo --port $(PORT) --sandbox-port $(SANDBOX_PORT)
 
 test: $(VENV)/.dev ## the test suite, in parallel (JOBS)
-	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(JOBS) --ignore=tests/proof --cov --cov-report=term
+
+proof: $(VENV)/.dev ## the long proofs, minutes: attacks, hostile pictures, reloads under load
+	$(BIN)/python -m pytest tests/proof -s
 
 check: $(VENV)/.dev ## format, lint, types, floors
 	$(BIN)/ruff format --check .

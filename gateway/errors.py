@@ -8,6 +8,7 @@
     │   └── InvalidOption
     ├── InvalidSettings           what the operator set cannot be used → no start
     ├── StoreFailed               the portrait store is broken or slow → a miss
+    ├── SharingFailed             what a machine's workers share is broken or slow → on alone
     ├── FleetFailed               Valkey is broken or slow → on as on one machine
     └── AvatarUnavailable         no photo can be shown now → a fallback, 200
         ├── NoPhoto               hidden, never set, not on WhatsApp
@@ -74,6 +75,10 @@ class InvalidSettings(GatewayError):
 
 class StoreFailed(GatewayError):
     """The portrait store is down, slow, full or forbidden; a viewer never notices."""
+
+
+class SharingFailed(GatewayError):
+    """What the workers of one machine share is broken, slow or forbidden; each goes on alone."""
 
 
 class FleetFailed(GatewayError):

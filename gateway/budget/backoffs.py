@@ -29,10 +29,10 @@ class Backoff:
 
 
 class SharedBackoffs(Protocol):
-    """Back-offs that outlive a process; `key` is the contact's digest in hex."""
+    """Back-offs that outlive a process; `key` is the contact's digest in hex. Nothing raises."""
 
     async def read(self, key: str) -> Backoff | None:
-        """Return the last one of the contact, even if it is over."""
+        """Return the contact's last one, even if it is over."""
 
     async def write(self, key: str, backoff: Backoff) -> None:
         """Replace the contact's."""

@@ -25,6 +25,9 @@ class Outcome(StrEnum):
     THROTTLED = "throttled"
     """429, rate-overlimit, 402 or a quota that is used up."""
 
+    DROPPED = "dropped"
+    """Nobody knows: whoever had the turn left before the answer. Frees the place in flight."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -57,7 +60,16 @@ class LedgerStatus:
 
 
 class Ledger(Protocol):
-    """Counts the queries of all who share it."""
+    """Counts the queries of all who share it, and says when the next one may be put.
+
+    Never more than `rate.limit` queries in any window of `rate.period` seconds and no more than a
+    burst in its share of it, retries counted; without a rate only what follows holds. At most 8
+    young queries in flight and 32 old ones. A pause ends at what the upstream asked for, 300 s at
+    most; unasked it lasts 60 s, doubling to 300 s until a query is answered. Five troubles in a
+    row or one refusal open the breaker: for 5 s nobody asks, then one probe at a time and one each
+    5 s among all who share it; an answer closes it. What a process had in flight is freed within
+    5 s of its death. The rules, for ledgers in this process and on this machine, are in `rules`.
+    """
 
     async def take(self, *, young: float) -> Grant | Wait:
         """Note a query if it may be put now.

@@ -10,7 +10,7 @@ from gateway.fleet.backoffs import ValkeyBackoffs
 from gateway.fleet.client import TIMEOUT, Fleet
 from gateway.fleet.erasures import ValkeyErasures
 from gateway.fleet.joined import JoinedBackoffs, JoinedErasures, JoinedLeases, JoinedLedger
-from gateway.fleet.leases import ValkeyLease, ValkeyLeases
+from gateway.fleet.leases import ValkeyLeases
 from gateway.fleet.ledger import ValkeyLedger
 from gateway.fleet.masters import MAX_RECORD, ValkeyMasters
 
@@ -24,7 +24,6 @@ __all__ = [
     "JoinedLedger",
     "ValkeyBackoffs",
     "ValkeyErasures",
-    "ValkeyLease",
     "ValkeyLeases",
     "ValkeyLedger",
     "ValkeyMasters",

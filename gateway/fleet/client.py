@@ -47,8 +47,8 @@ class Fleet:
     """The Valkey that joins machines.
 
     `url` (``redis://``, ``rediss://``, ``unix://``) is a secret: nothing here shows or keeps it.
-    `namespace` keeps accounts and origins apart. Each failure is told to `failed`, the first
-    success after one to `works`. `clock` gives monotonic seconds.
+    `namespace` keeps accounts and origins apart. `tell` hears in one line of each failure, and
+    None when it works again. `clock` gives monotonic seconds.
 
     Open it with ``async with`` inside the process that uses it: it is not fork-safe. It connects
     when it is first used, so that a missing server holds up no start. Raises `InvalidSettings`.
@@ -59,8 +59,7 @@ class Fleet:
         url: str,
         *,
         namespace: str,
-        failed: Callable[[str], None],
-        works: Callable[[], None],
+        tell: Callable[[str | None], None],
         timeout: float = TIMEOUT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -69,8 +68,7 @@ class Fleet:
         self._prefix = (
             f"avatar-gateway:1:{{{hashlib.sha256(namespace.encode()).hexdigest()[:16]}}}:"
         )
-        self._failed = failed
-        self._works = works
+        self._tell = tell
         self._timeout = timeout
         self._clock = clock
         self._slots = asyncio.Semaphore(_CONNECTIONS)
@@ -184,7 +182,7 @@ class Fleet:
                 self._rests_until = self._clock() + self._rest
                 self._answers = isinstance(error, ResponseError)
             self.degraded = detail
-            self._failed(detail)
+            self._tell(detail)
             raise FleetFailed(detail) from None
         finally:
             if probe:
@@ -206,7 +204,7 @@ class Fleet:
         self._rest = 0.0
         if self.degraded is not None:
             self.degraded = None
-            self._works()
+            self._tell(None)
 
 
 async def _execute(client: Redis, command: Sequence[str | bytes | float]) -> Any:  # noqa: ANN401 - as above

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.budget import Grant, Wait
 from gateway.errors import FleetFailed
+from gateway.leases import Lease
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
-    from contextlib import AbstractAsyncContextManager
 
     from gateway.budget import Backoff, Ledger, LedgerStatus, Outcome, SharedBackoffs
+    from gateway.erasures import Erasures
     from gateway.errors import Reason
+    from gateway.leases import Leases
 
 _BETWEEN: Final = "/"
 
@@ -129,39 +130,6 @@ class JoinedBackoffs:
             await self._fleet.clear(key)
 
 
-class Lease(Protocol):
-    """What the holder of a lease knows of it."""
-
-    @property
-    def held(self) -> bool:
-        """Whether the run is the holder's alone; if not, it goes on alone."""
-
-    @property
-    def waited(self) -> bool:
-        """Whether somebody else held it meanwhile."""
-
-
-class Leases(Protocol):
-    """One run for a contact at a time."""
-
-    def lease(self, key: str, *, patience: float) -> AbstractAsyncContextManager[Lease]:
-        """Hold the lease of the contact while inside; wait `patience` seconds at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class _BothLeases:
-    own: Lease
-    shared: Lease
-
-    @property
-    def held(self) -> bool:
-        return self.own.held and self.shared.held
-
-    @property
-    def waited(self) -> bool:
-        return self.own.waited or self.shared.waited
-
-
 class JoinedLeases:
     """First the machine's lease, then the fleet's: one worker of a machine asks Valkey."""
 
@@ -176,23 +144,11 @@ class JoinedLeases:
         async with self._local.lease(key, patience=patience) as own:
             left = max(until - time.monotonic(), 0)
             async with self._fleet.lease(key, patience=left) as shared:
-                yield _BothLeases(own, shared)
-
-
-class Erasures(Protocol):
-    """Tells everybody that a contact is erased, and hears it."""
-
-    async def publish(self, key: str) -> None:
-        """Tell everybody."""
-
-    def since(self) -> Sequence[str]:
-        """Return what was erased since the last call."""
-
-    def lost(self) -> bool:
-        """Whether some were missed since the last call: then drop everything."""
-
-    def erased_after(self, key: str, when: float) -> bool:
-        """Whether a run that began at `when` must not put a photo of the contact back."""
+                # Not held and not waited for: Valkey fails, and the machine's lease must do.
+                alone = not shared.held and not shared.waited
+                yield Lease(
+                    held=own.held and (shared.held or alone), waited=own.waited or shared.waited
+                )
 
 
 class JoinedErasures:

@@ -6,11 +6,11 @@ import asyncio
 import secrets
 import time
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import FleetFailed
 from gateway.fleet.scripts import script
+from gateway.leases import Lease
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,17 +27,6 @@ _LEASE: Final = script("lease")
 _RELEASE: Final = script("release")
 
 
-@dataclass(slots=True)
-class ValkeyLease:
-    """`held`: the run is the holder's alone; `waited`: somebody else held it meanwhile.
-
-    Not held means that patience ran out, or that Valkey fails: go on alone.
-    """
-
-    held: bool = False
-    waited: bool = False
-
-
 class ValkeyLeases:
     """Leases that end by themselves soon after their holder's death.
 
@@ -49,15 +38,17 @@ class ValkeyLeases:
         self._fleet = fleet
 
     @asynccontextmanager
-    async def lease(self, key: str, *, patience: float) -> AsyncIterator[ValkeyLease]:
-        """Hold the lease of the contact while inside; wait for it `patience` seconds at most."""
+    async def lease(self, key: str, *, patience: float) -> AsyncIterator[Lease]:
+        """Hold the lease of `key` while inside; wait for it `patience` seconds at most.
+
+        A Valkey that fails gives a lease that is not held.
+        """
         name, token = self._fleet.key("lease", key), secrets.token_hex(16)
-        lease = ValkeyLease()
-        await self._acquire(lease, name, token, patience)
+        lease = await self._acquire(name, token, patience)
         if not lease.held:
             yield lease
             return
-        keeper = asyncio.create_task(self._keep(lease, name, token))
+        keeper = asyncio.create_task(self._keep(name, token))
         try:
             yield lease
         finally:
@@ -65,25 +56,27 @@ class ValkeyLeases:
             with suppress(FleetFailed):
                 await self._fleet.run(_RELEASE, (name,), token)
 
-    async def _acquire(self, lease: ValkeyLease, name: str, token: str, patience: float) -> None:
+    async def _acquire(self, name: str, token: str, patience: float) -> Lease:
         until = time.monotonic() + patience
+        waited = False
         try:
             while not await self._take(name, token):
-                lease.waited = True
+                waited = True
                 left = until - time.monotonic()
                 if left <= 0:
-                    return
+                    return Lease(held=False, waited=True)
                 await asyncio.sleep(min(_POLL, left))
         except FleetFailed:
-            return
-        lease.held = True
+            return Lease(held=False, waited=waited)
+        return Lease(held=True, waited=waited)
 
-    async def _keep(self, lease: ValkeyLease, name: str, token: str) -> None:
-        """Extend the lease; lost is lost once somebody else has it."""
-        while lease.held:
+    async def _keep(self, name: str, token: str) -> None:
+        """Extend the lease, until somebody else has it."""
+        kept = True
+        while kept:
             await asyncio.sleep(_EXTEND)
             with suppress(FleetFailed):
-                lease.held = await self._take(name, token)
+                kept = await self._take(name, token)
 
     async def _take(self, name: str, token: str) -> bool:
         return bool(await self._fleet.run(_LEASE, (name,), token, int(LIFE * 1000)) == 1)

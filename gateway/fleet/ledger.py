@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from gateway.budget import Outcome
+    from gateway.budget import Outcome, Rate
     from gateway.fleet.client import Fleet
     from gateway.fleet.scripts import Script
 
@@ -29,8 +29,8 @@ MOST_YOUNG: Final = 8
 MOST_OLD: Final = 32
 """Queries in flight at a time, by age."""
 
-BURST: Final = 10
 RETRY_SHARE: Final = 0.1
+LONGEST_PAUSE: Final = 300.0
 
 _BEAT: Final = 1.5
 _MILLISECOND: Final = 0.001
@@ -44,12 +44,11 @@ _STATUS: Final = script("ledger", "status", flags="no-writes")
 
 
 class ValkeyLedger:
-    """At most `limit` queries in any window of `period` seconds, over all machines.
+    """A `gateway.budget.Ledger` over all machines; a `rate` of None sets no window.
 
-    A `limit` of None sets no window; pauses, the breaker and the bounds of what is in flight hold
-    all the same. A query counts from its grant until its end (2 % of the period at most), because
-    the upstream sees it somewhere between. What a worker had in flight is forgotten 5 seconds
-    after its death. `clock` gives Unix seconds in place of Valkey's own.
+    What a worker had in flight is forgotten 5 seconds after its death. `clock` gives Unix seconds
+    in place of Valkey's own. A clock that is set ahead cannot be told from a rest: what is in the
+    window is over then, once.
 
     All methods raise `FleetFailed`. Open it with ``async with``.
     """
@@ -58,14 +57,14 @@ class ValkeyLedger:
         self,
         fleet: Fleet,
         *,
-        limit: int | None,
-        period: float,
+        rate: Rate | None,
         clock: Callable[[], float] | None = None,
     ) -> None:
         self._fleet = fleet
         self._clock = clock
         self._worker = secrets.token_hex(8)
-        self._rules = (limit or 0, period, min(BURST, limit or BURST), self._worker)
+        windows = ((0, 0.0), (0, 0.0)) if rate is None else rate.windows
+        self._rules = (self._worker, *windows[0], *windows[1])
         self._names = (f"{self._worker}:{number}" for number in count())
         self._keys = tuple(
             fleet.key("ledger", part) for part in ("state", "window", "flight", "owners", "retries")
@@ -108,10 +107,8 @@ class ValkeyLedger:
     ) -> None:
         """Note what a query came to; see `gateway.budget.Ledger`."""
         self._held.discard(grant.id)
-        asked = pause is not None and math.isfinite(pause) and pause > 0
-        await self._run(
-            _SETTLE, grant.id, outcome, reason or Reason.UPSTREAM, pause if asked and pause else ""
-        )
+        asked = min(pause, LONGEST_PAUSE) if pause is not None and pause > 0 else ""
+        await self._run(_SETTLE, grant.id, outcome, reason or Reason.UPSTREAM, asked)
 
     async def withdraw(self, grant: Grant) -> None:
         """Give back a grant for a query that was not put."""

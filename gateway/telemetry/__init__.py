@@ -68,16 +68,15 @@ class Telemetry:
         """Note that the portrait store does its work."""
         self.degraded.pop("store", None)
 
-    def fleet_failed(self, detail: str) -> None:
-        """Count a failure of Valkey; told once until it works again."""
+    def fleet(self, detail: str | None) -> None:
+        """Count a failure of Valkey; told once until it works again, which is None."""
+        if detail is None:
+            self.degraded.pop("valkey", None)
+            return
         self.fleet_failures += 1
         if "valkey" not in self.degraded:
             self._log.warning(Event.FLEET_FAILED, detail=detail)
         self.degraded["valkey"] = detail
-
-    def fleet_works(self) -> None:
-        """Note that Valkey does its work."""
-        self.degraded.pop("valkey", None)
 
     def bug(self, error: BaseException) -> None:
         """Count and tell a fault of our own, with its traceback."""

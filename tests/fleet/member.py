@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
-from gateway.budget import Grant, Outcome
+from gateway.budget import Grant, Outcome, Rate
 from gateway.fleet import ValkeyErasures, ValkeyLeases, ValkeyLedger
 from tests.fleet.servers import joined
 
@@ -30,7 +30,7 @@ async def hold(fleet: Fleet) -> None:
     """Hold a lease and eight queries until somebody ends the process."""
     async with (
         ValkeyLeases(fleet).lease(KEY, patience=30) as lease,
-        ValkeyLedger(fleet, limit=None, period=PERIOD) as ledger,
+        ValkeyLedger(fleet, rate=None) as ledger,
     ):
         grants = [await ledger.take(young=60) for _ in range(8)]
         say("held" if lease.held and all(isinstance(each, Grant) for each in grants) else "not")
@@ -39,7 +39,7 @@ async def hold(fleet: Fleet) -> None:
 
 async def ask(fleet: Fleet) -> None:
     """Put queries as fast as the budget lets, and say when."""
-    async with ValkeyLedger(fleet, limit=LIMIT, period=PERIOD) as ledger:
+    async with ValkeyLedger(fleet, rate=Rate(LIMIT, PERIOD)) as ledger:
         until = time.monotonic() + 4
         while time.monotonic() < until:
             taken = await ledger.take(young=60)

@@ -131,11 +131,11 @@ class Told:
     failures: list[str] = field(default_factory=list)
     recoveries: int = 0
 
-    def failed(self, detail: str) -> None:
-        self.failures.append(detail)
-
-    def works(self) -> None:
-        self.recoveries += 1
+    def __call__(self, detail: str | None) -> None:
+        if detail is None:
+            self.recoveries += 1
+        else:
+            self.failures.append(detail)
 
 
 @asynccontextmanager
@@ -147,12 +147,10 @@ async def joined(
     timeout: float = PATIENT,  # noqa: ASYNC109 - what the fleet is built with
     clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Fleet]:
-    listener = told or Told()
     fleet = Fleet(
         url,
         namespace=namespace,
-        failed=listener.failed,
-        works=listener.works,
+        tell=Told() if told is None else told,
         timeout=timeout,
         clock=clock,
     )

@@ -355,7 +355,7 @@ async def test_a_password_is_used_and_never_shown(
 )
 def test_an_address_that_is_none_stops_the_start_without_being_shown(url: str) -> None:
     with pytest.raises(InvalidSettings, match="GATEWAY_VALKEY_URL takes an address") as refused:
-        Fleet(url, namespace="", failed=print, works=print)
+        Fleet(url, namespace="", tell=print)
     assert not url or url == "x" or url not in str(refused.value)
 
 

@@ -47,7 +47,7 @@ async def test_what_a_killed_worker_held_is_free_within_five_seconds(
 ) -> None:
     with member(server, "hold") as holder:
         assert await heard(holder) == "held"
-        async with ValkeyLedger(fleet, limit=None, period=PERIOD) as ledger:
+        async with ValkeyLedger(fleet, rate=None) as ledger:
             assert isinstance(await ledger.take(young=60), Wait)
             holder.kill()
             died = time.monotonic()

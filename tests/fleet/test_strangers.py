@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.budget import Wait
+from gateway.budget import Rate, Wait
 from gateway.errors import FleetFailed, Reason
 from gateway.fleet import (
     ValkeyBackoffs,
@@ -59,7 +59,7 @@ async def test_an_answer_that_is_none_is_a_failure_at_most(answer: bytes) -> Non
         assert isinstance(await masters.put(KEY, b"record", 60), bool)
         async with ValkeyLeases(fleet).lease(KEY, patience=0) as lease:
             assert isinstance(lease.held, bool)
-        async with ValkeyLedger(fleet, limit=1, period=60) as ledger:
+        async with ValkeyLedger(fleet, rate=Rate(1, 60)) as ledger:
             with pytest.raises(FleetFailed):
                 await ledger.take(young=3)
             with pytest.raises(FleetFailed):
@@ -84,6 +84,6 @@ async def test_a_reason_that_is_none_is_the_upstreams() -> None:
     async with (
         stranger(answer) as url,
         joined(url) as fleet,
-        ValkeyLedger(fleet, limit=1, period=60) as ledger,
+        ValkeyLedger(fleet, rate=Rate(1, 60)) as ledger,
     ):
         assert await ledger.take(young=3) == Wait(9, Reason.UPSTREAM)

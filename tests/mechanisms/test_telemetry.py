@@ -57,7 +57,7 @@ def tell_everything(telemetry: Telemetry) -> None:
     telemetry.answered(200, None)
     telemetry.run_failed(MAYA, Reason.UPSTREAM, DETAIL)
     telemetry.store_failed("the portrait store failed (TimeoutError)")
-    telemetry.fleet_failed("Valkey failed (TimeoutError)")
+    telemetry.fleet("Valkey failed (TimeoutError)")
     telemetry.setting_ignored("GATEWAY_DAEDLINE", "no such setting")
     telemetry.bug(a_bug())
     telemetry.stopped()
@@ -192,13 +192,13 @@ def test_a_failing_store_is_told_once_until_it_works_again(log: Log) -> None:
 def test_a_failing_valkey_is_told_once_until_it_works_again(log: Log) -> None:
     telemetry = telling()
     for detail in ("first", "second"):
-        telemetry.fleet_failed(detail)
+        telemetry.fleet(detail)
     assert [line["detail"] for line in log.lines()] == ["first"]
     assert telemetry.degraded == {"valkey": "second"}
-    telemetry.fleet_works()
-    telemetry.fleet_works()
+    telemetry.fleet(None)
+    telemetry.fleet(None)
     assert telemetry.degraded == {}
-    telemetry.fleet_failed("again")
+    telemetry.fleet("again")
     assert [line["event"] for line in log.lines()] == ["valkey.failed"]
     assert telemetry.fleet_failures == 3
 

@@ -1,17 +1,19 @@
 -- Every script of the ledger begins with this.
 --
 -- KEYS  1 state    hash: what is not a row below
---       2 window   sorted set: query -> when it was put, or was over
+--       2 window   sorted set: query -> when it was put
 --       3 flight   sorted set: grant -> since when
 --       4 owners   sorted set: worker -> until when it counts as alive
 --       5 retries  sorted set: retry -> when
--- ARGV  1 now, or empty: the server's clock  2 limit (0: none)  3 period  4 burst  5 worker
+-- ARGV  1 now, or empty: the server's clock  2 worker  3 limit (0: none)  4 its window in seconds
+--       5 burst  6 its window in seconds
 --
 -- Times are Unix seconds. Whatever is read is taken for a number only after a look at it: these
 -- keys may be lost, or written by somebody else.
 
 local STATE, WINDOW, FLIGHT, OWNERS, RETRIES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local LIMIT, PERIOD, BURST, WORKER = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local WORKER, LIMIT, BURST = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[5])
+local LIMIT_SPAN, BURST_SPAN = tonumber(ARGV[4]), tonumber(ARGV[6])
 local MINUTE, REST, LONGEST_PAUSE, KEEP = 60, 5, 300, 7200
 
 local function number(text)
@@ -51,7 +53,7 @@ local function save(state)
     flat[#flat + 1] = type(value) == 'number' and exact(value) or value
   end
   redis.call('HSET', STATE, unpack(flat))
-  for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, math.max(KEEP, math.ceil(PERIOD) + MINUTE)) end
+  for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, math.max(KEEP, math.ceil(LIMIT_SPAN) + MINUTE)) end
 end
 
 -- A clock that was set back takes everything with it: nothing is held for a day, nothing let go.
@@ -70,10 +72,16 @@ local function follow(state)
   save(state)
 end
 
+local function alive()
+  redis.call('ZADD', OWNERS, exact(now + REST), WORKER)
+  redis.call('EXPIRE', OWNERS, KEEP)
+end
+
 -- Drop what is over, what its worker left behind, and what nobody of us can have written.
 local function sweep(state)
   follow(state)
-  redis.call('ZREMRANGEBYSCORE', WINDOW, '-inf', '(' .. exact(now - math.max(PERIOD, MINUTE)))
+  alive()
+  redis.call('ZREMRANGEBYSCORE', WINDOW, '-inf', '(' .. exact(now - math.max(LIMIT_SPAN, MINUTE)))
   redis.call('ZREMRANGEBYSCORE', WINDOW, '(' .. exact(now), '+inf')
   redis.call('ZREMRANGEBYSCORE', RETRIES, '-inf', '(' .. exact(now - MINUTE))
   redis.call('ZREMRANGEBYSCORE', OWNERS, '-inf', '(' .. exact(now))
@@ -89,13 +97,11 @@ end
 local function room(state)
   local wait = math.max(state.paused - now, 0)
   if LIMIT == 0 then return wait end
-  for _, rule in ipairs({{LIMIT, PERIOD}, {BURST, PERIOD * BURST / LIMIT}}) do
+  for _, rule in ipairs({{LIMIT, LIMIT_SPAN}, {BURST, BURST_SPAN}}) do
     local most, span = rule[1], rule[2]
     local row = redis.call('ZREVRANGE', WINDOW, most - 1, most - 1, 'WITHSCORES')
     if row[2] then wait = math.max(wait, number(row[2]) + span - now) end
   end
   return wait
 end
-
-local function alive() redis.call('ZADD', OWNERS, exact(now + REST), WORKER) end
 

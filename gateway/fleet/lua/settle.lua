@@ -1,20 +1,14 @@
--- ARGV  6 grant  7 outcome  8 reason  9 pause, or empty
+-- ARGV  7 grant  8 outcome  9 reason  10 pause, or empty
 -- Returns nothing.
 
-local GRANT, OUTCOME, REASON, PAUSE = ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9])
+local GRANT, OUTCOME, REASON, PAUSE = ARGV[7], ARGV[8], ARGV[9], tonumber(ARGV[10])
 local TROUBLES, FIRST_PAUSE = 5, 60
-local SLACK = 0.02
 
 local state = load()
 follow(state)
 
 local since = number(redis.call('ZSCORE', FLIGHT, GRANT) or now)
 redis.call('ZREM', FLIGHT, GRANT)
--- The upstream saw the query somewhere between its grant and now, and counts from there.
-if redis.call('ZSCORE', WINDOW, GRANT) then
-  redis.call('ZADD', WINDOW, exact(math.min(now, since + SLACK * PERIOD)), GRANT)
-end
-
 local probe = GRANT == state.probe
 local function shut()
   if state.reason == '' then state.opened = now end
@@ -26,7 +20,7 @@ if OUTCOME == 'trouble' then
   if probe or (state.reason == '' and state.failures >= TROUBLES) then shut() end
 elseif OUTCOME == 'refused' then
   if probe or state.reason == '' then shut() end
-else
+elseif OUTCOME ~= 'dropped' then
   state.failures = 0
   if probe then state.reason, state.probe, state.opened = '', '', 0 end
 end

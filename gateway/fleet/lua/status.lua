@@ -3,8 +3,8 @@
 local state = load()
 local left = ''
 if LIMIT > 0 then
-  local put = redis.call('ZCOUNT', WINDOW, '(' .. exact(now - PERIOD), exact(now))
-  local close = redis.call('ZCOUNT', WINDOW, '(' .. exact(now - PERIOD * BURST / LIMIT), exact(now))
+  local put = redis.call('ZCOUNT', WINDOW, '(' .. exact(now - LIMIT_SPAN), exact(now))
+  local close = redis.call('ZCOUNT', WINDOW, '(' .. exact(now - BURST_SPAN), exact(now))
   left = math.max(0, math.min(LIMIT - put, BURST - close))
   if state.paused > now then left = 0 end
 end

@@ -1,7 +1,7 @@
--- ARGV  6 grant  7 young  8 most young  9 most old
+-- ARGV  7 grant  8 young  9 most young  10 most old
 -- Returns {'grant', probe} or {'wait', seconds, reason}.
 
-local GRANT, YOUNG, MOST_YOUNG, MOST_OLD = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local GRANT, YOUNG, MOST_YOUNG, MOST_OLD = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local A_MOMENT = 0.25
 
 local state = load()
@@ -24,7 +24,6 @@ if wait > 0 then return {'wait', exact(wait), 'budget'} end
 
 redis.call('ZADD', WINDOW, exact(now), GRANT)
 redis.call('ZADD', FLIGHT, exact(now), GRANT)
-alive()
 if open then
   state.probe = GRANT
   state.closed = now + REST
