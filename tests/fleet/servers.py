@@ -117,8 +117,8 @@ def serving(program: str, *options: str, port: int = 0) -> Iterator[Server]:
     # Not pytest's folder: a socket's path has to be short.
     with tempfile.TemporaryDirectory(prefix="fleet-") as folder:
         server = Server(program, Path(folder), options, port)
-        server.start()
         try:
+            server.start()
             yield server
         finally:
             server.stop()
