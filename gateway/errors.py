@@ -9,6 +9,7 @@
     ├── InvalidSettings           what the operator set cannot be used → no start
     ├── StoreFailed               the portrait store is broken or slow → a miss
     ├── SharingFailed             what a machine's workers share is broken or slow → on alone
+    ├── FleetFailed               Valkey is broken or slow → on as on one machine
     └── AvatarUnavailable         no photo can be shown now → a fallback, 200
         ├── NoPhoto               hidden, never set, not on WhatsApp
         ├── NoSuchPhoto           no picture can exist for such an id
@@ -79,6 +80,10 @@ class StoreFailed(GatewayError):
 
 class SharingFailed(GatewayError):
     """What the workers of one machine share is broken, slow or forbidden; each goes on alone."""
+
+
+class FleetFailed(GatewayError):
+    """Valkey is down, slow, full or forbidden; each machine goes on alone."""
 
 
 class AvatarUnavailable(GatewayError):

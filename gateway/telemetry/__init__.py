@@ -31,6 +31,7 @@ class Event(StrEnum):
     SETTING_IGNORED = "setting.ignored"
     RUN_FAILED = "run.failed"
     STORE_FAILED = "store.failed"
+    FLEET_FAILED = "valkey.failed"
     BUG = "bug"
 
 
@@ -43,6 +44,7 @@ class Telemetry:
         self.answers: Counter[tuple[int, str]] = Counter()
         self.bugs = 0
         self.store_failures = 0
+        self.fleet_failures = 0
         self.degraded: dict[str, str] = {}
 
     def answered(self, status: int, reason: Reason | None) -> None:
@@ -65,6 +67,16 @@ class Telemetry:
     def store_works(self) -> None:
         """Note that the portrait store does its work."""
         self.degraded.pop("store", None)
+
+    def fleet(self, detail: str | None) -> None:
+        """Count a failure of Valkey; told once until it works again, which is None."""
+        if detail is None:
+            self.degraded.pop("valkey", None)
+            return
+        self.fleet_failures += 1
+        if "valkey" not in self.degraded:
+            self._log.warning(Event.FLEET_FAILED, detail=detail)
+        self.degraded["valkey"] = detail
 
     def bug(self, error: BaseException) -> None:
         """Count and tell a fault of our own, with its traceback."""

@@ -14,7 +14,9 @@ from gateway.budget import (
     MemoryLedger,
     Rate,
 )
-from tests.fakes import T0, Clock
+from gateway.fleet import JoinedBackoffs, JoinedLedger, ValkeyBackoffs, ValkeyLedger
+from tests.fakes import DAY, T0, Clock
+from tests.fleet.servers import joined
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -34,6 +36,8 @@ class World:
     folder: Path
     wall: Clock = field(default_factory=Clock)
     ticks: Clock = field(default_factory=lambda: Clock(5000.0))
+    valkey: str = ""
+    """The address of a server, for kinds that need one."""
 
     def pass_by(self, seconds: float) -> None:
         self.wall.advance(seconds)
@@ -41,6 +45,10 @@ class World:
 
     def move_clock(self, seconds: float) -> None:
         self.wall.advance(seconds)
+
+    def elsewhere(self) -> float:
+        """The clock of another machine, which nobody moves."""
+        return T0 + self.ticks() - 5000.0
 
     @property
     def since_start(self) -> float:
@@ -77,9 +85,30 @@ async def file_backoffs(world: World) -> AsyncIterator[SharedBackoffs]:
         yield FileBackoffs(database, MemoryBackoffs(), tell=lambda _: None)
 
 
+@asynccontextmanager
+async def joined_ledger(world: World, rate: Rate | None) -> AsyncIterator[Ledger]:
+    """On this machine and on all machines; each opens a connection of its own."""
+    async with (
+        joined(world.valkey, namespace=str(world.folder)) as fleet,
+        ValkeyLedger(fleet, rate=rate, clock=world.elsewhere) as shared,
+        file_ledger(world, rate) as local,
+    ):
+        yield JoinedLedger(shared, local)
+
+
+@asynccontextmanager
+async def joined_backoffs(world: World) -> AsyncIterator[SharedBackoffs]:
+    async with (
+        joined(world.valkey, namespace=str(world.folder)) as fleet,
+        file_backoffs(world) as local,
+    ):
+        yield JoinedBackoffs(ValkeyBackoffs(fleet, clock=world.wall, longest=2 * DAY), local)
+
+
 LEDGERS: dict[str, Callable[[World, Rate | None], AbstractAsyncContextManager[Ledger]]] = {
     "memory": memory_ledger,
     "file": file_ledger,
+    "valkey and file": joined_ledger,
 }
 SHARED_LEDGERS = {name: LEDGERS[name] for name in LEDGERS if name != "memory"}
 """Those that several processes see."""
@@ -87,6 +116,7 @@ SHARED_LEDGERS = {name: LEDGERS[name] for name in LEDGERS if name != "memory"}
 BACKOFFS: dict[str, Callable[[World], AbstractAsyncContextManager[SharedBackoffs]]] = {
     "memory": memory_backoffs,
     "file": file_backoffs,
+    "valkey and file": joined_backoffs,
 }
 
 

@@ -57,6 +57,7 @@ def tell_everything(telemetry: Telemetry) -> None:
     telemetry.answered(200, None)
     telemetry.run_failed(MAYA, Reason.UPSTREAM, DETAIL)
     telemetry.store_failed("the portrait store failed (TimeoutError)")
+    telemetry.fleet("Valkey failed (TimeoutError)")
     telemetry.setting_ignored("GATEWAY_DAEDLINE", "no such setting")
     telemetry.bug(a_bug())
     telemetry.stopped()
@@ -82,6 +83,7 @@ def test_the_names_of_log_lines_are_public_and_stay() -> None:
         "SETTING_IGNORED": "setting.ignored",
         "RUN_FAILED": "run.failed",
         "STORE_FAILED": "store.failed",
+        "FLEET_FAILED": "valkey.failed",
         "BUG": "bug",
     }
 
@@ -105,6 +107,11 @@ def test_every_event_is_one_line_of_json(log: Log) -> None:
             "event": "store.failed",
             "level": "warning",
             "detail": "the portrait store failed (TimeoutError)",
+        },
+        {
+            "event": "valkey.failed",
+            "level": "warning",
+            "detail": "Valkey failed (TimeoutError)",
         },
         {
             "event": "setting.ignored",
@@ -137,7 +144,7 @@ def test_no_line_holds_a_contact_or_a_secret(log: Log, *, as_json: bool) -> None
 
 @pytest.mark.parametrize(
     ("level", "told"),
-    [("debug", 6), ("info", 6), ("warning", 3), ("error", 1)],
+    [("debug", 7), ("info", 7), ("warning", 4), ("error", 1)],
 )
 def test_only_lines_of_the_level_are_written(log: Log, level: str, told: int) -> None:
     tell_everything(telling(level=level))
@@ -180,6 +187,20 @@ def test_a_failing_store_is_told_once_until_it_works_again(log: Log) -> None:
     telemetry.store_failed("again")
     assert [line["detail"] for line in log.lines()] == ["again"]
     assert telemetry.store_failures == 4
+
+
+def test_a_failing_valkey_is_told_once_until_it_works_again(log: Log) -> None:
+    telemetry = telling()
+    for detail in ("first", "second"):
+        telemetry.fleet(detail)
+    assert [line["detail"] for line in log.lines()] == ["first"]
+    assert telemetry.degraded == {"valkey": "second"}
+    telemetry.fleet(None)
+    telemetry.fleet(None)
+    assert telemetry.degraded == {}
+    telemetry.fleet("again")
+    assert [line["event"] for line in log.lines()] == ["valkey.failed"]
+    assert telemetry.fleet_failures == 3
 
 
 def test_answers_are_counted_by_status_and_reason_and_not_told(log: Log) -> None:
