@@ -21,7 +21,15 @@ from gateway.errors import (
     Reason,
     StoreFailed,
 )
-from gateway.model import Absence, Photo, PhotoUrl, Portrait, Standing
+from gateway.model import (
+    Absence,
+    Photo,
+    PhotoUrl,
+    Portrait,
+    Standing,
+    Suppression,
+    version_of,
+)
 from gateway.singleflight import Singleflight
 
 if TYPE_CHECKING:
@@ -115,7 +123,7 @@ class Inquiry:
     async def _find(self, contact: ContactId) -> Finding:
         known = await self._latest(contact)
         if known is not None:
-            standing = self._portraits.judge(contact, known)
+            standing = self._judge(contact, known)
             if standing.expires > self._clock():
                 self._publish(contact, standing)
                 if standing.fresh_until <= self._clock():
@@ -131,7 +139,10 @@ class Inquiry:
     async def _ask_known(self, contact: ContactId) -> Finding:
         """Ask behind the viewers, of whom nobody waits to be told of a bug."""
         try:
-            return await self._ask(contact, await self._load(contact))
+            known = await self._load(contact)
+            if isinstance(known, Suppression):
+                return self._answer(contact, known)
+            return await self._ask(contact, known)
         except Exception as error:
             self._telemetry.bug(error)
             raise
@@ -176,7 +187,14 @@ class Inquiry:
             source = await resolver(contact, refresh=True, until=until)
             data = await origin(source, until=until)
         master = await self._upstream.clean(data)
-        photo = Photo(source=source, fetched=now, since=now, confirmed=now, master=master)
+        photo = Photo(
+            source=source,
+            fetched=now,
+            since=now,
+            confirmed=now,
+            version=version_of(data),
+            master=master,
+        )
         if isinstance(known, Photo) and known.version == photo.version:
             return replace(photo, since=known.since)
         return photo
@@ -203,16 +221,23 @@ class Inquiry:
 
     def _remain(self, contact: ContactId, known: Portrait | None, backoff: Backoff) -> Finding:
         """Answer with what is known for as long as that may be shown, then with a fallback."""
-        if known is not None and self._portraits.judge(contact, known).expires > self._clock():
+        if known is not None and self._judge(contact, known).expires > self._clock():
             return self._answer(contact, known)
         standing = _passing(backoff.reason, backoff.until)
         self._publish(contact, standing)
         return Finding(standing, None, asked=True)
 
     def _answer(self, contact: ContactId, portrait: Portrait) -> Finding:
-        standing = self._portraits.judge(contact, portrait)
+        standing = self._judge(contact, portrait)
         self._publish(contact, standing)
         return Finding(standing, _photo(portrait), asked=True)
+
+    def _judge(self, contact: ContactId, portrait: Portrait) -> Standing:
+        standing = self._portraits.judge(contact, portrait)
+        if isinstance(portrait, Suppression):
+            # Looked up again now and then: another machine may have ended it.
+            return replace(standing, fresh_until=self._clock() + self._portraits.lifetimes.none)
+        return standing
 
     async def _latest(self, contact: ContactId) -> Portrait | None:
         """What is known; an answer that comes while the store is read is newer than its word."""
@@ -250,11 +275,13 @@ class Inquiry:
 
     async def _write(self, contact: ContactId, portrait: Portrait) -> None:
         try:
-            await self._portraits.put(contact, portrait)
+            kept = await self._portraits.put(contact, portrait)
         except StoreFailed as failure:
             self._telemetry.store_failed(str(failure))
             return
         self._telemetry.store_works()
+        if not kept:  # suppressed while the upstream was asked
+            self._answer(contact, Suppression(since=self._clock()))
         if self._unsaved.get(contact) is portrait:
             del self._unsaved[contact]
 

@@ -27,6 +27,7 @@ from gateway.model import (
     Portrait,
     Rendition,
     Standing,
+    Suppression,
 )
 from gateway.portraits import Lifetimes, PortraitStore, record
 from gateway.renditions import Renditions
@@ -196,10 +197,21 @@ class FakePortraits(PortraitStore):
         await self.reading.wait()  # a slow read brings what was there when it began
         return None if data is None else record.decode(data, self.digest(contact).hex())
 
-    async def put(self, contact: ContactId, portrait: Portrait) -> None:
+    async def put(self, contact: ContactId, portrait: Portrait) -> bool:
         await self.writing.wait()
         self._fail()
+        data, key = self.objects.get(contact.value, b""), self.digest(contact).hex()
+        if isinstance(record.decode(data, key), Suppression):
+            return False
+        self.objects[contact.value] = record.encode(portrait, key)
+        return True
+
+    async def suppress(self, contact: ContactId, *, since: float) -> None:
+        portrait = Suppression(since=since)
         self.objects[contact.value] = record.encode(portrait, self.digest(contact).hex())
+
+    async def unsuppress(self, contact: ContactId) -> None:
+        del self.objects[contact.value]
 
     def _fail(self) -> None:
         if self.failing:

@@ -22,7 +22,7 @@ from gateway.errors import (
     PhotoGone,
     StoreFailed,
 )
-from gateway.model import Absence, ContactId, Photo
+from gateway.model import Absence, ContactId, Photo, Suppression
 from gateway.settings import Settings, misspelt
 from gateway.telemetry import configure_logging
 
@@ -180,6 +180,11 @@ async def _known(gateway: Gateway, contact: ContactId, report: Report) -> None:
         case Absence():
             sure = "certain" if portrait.certain else "not yet confirmed"
             report.note(f"the store knows since {_time(portrait.since)}: no photo ({sure})")
+        case Suppression():
+            report.finding(
+                f"suppressed since {_time(portrait.since)}: no photo is shown and none fetched",
+                "Somebody asked for that; a refresh with the admin token ends it.",
+            )
 
 
 def _life(source: PhotoUrl) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.model.cdn import OriginPattern
 from gateway.model.contact import MAX_ID_LENGTH, ContactId, Kind
-from gateway.model.portrait import Absence, Photo, PhotoUrl, Portrait
+from gateway.model.portrait import Absence, Photo, PhotoUrl, Portrait, Suppression, version_of
 from gateway.model.rendition import Avatar, Path, Rendition, Standing
 from gateway.model.spec import (
     DPRS,
@@ -42,4 +42,6 @@ __all__ = [
     "Rendition",
     "Shape",
     "Standing",
+    "Suppression",
+    "version_of",
 ]

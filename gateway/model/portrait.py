@@ -44,6 +44,11 @@ class PhotoUrl:
             return address, {}
 
 
+def version_of(data: bytes) -> str:
+    """The public name of a picture: 12 hexadecimal digits of the hash of its bytes."""
+    return hashlib.sha256(data).hexdigest()[:12]
+
+
 @dataclass(frozen=True, slots=True)
 class Photo:
     """A contact whose photo we hold.
@@ -51,20 +56,16 @@ class Photo:
     `master` is the clean picture that every rendition is made from (JPEG or WebP, upright, sRGB,
     no metadata, at most 1024 px). Times are Unix seconds: `fetched` when the master was
     downloaded, `since` when this photo became the current one, `confirmed` when the upstream
-    last vouched for it. `version` is the photo's public name: it changes when and only when the
-    picture does.
+    last vouched for it. `version` is the photo's public name, made from the bytes that the CDN
+    sent.
     """
 
     source: PhotoUrl
     fetched: float
     since: float
     confirmed: float
+    version: str
     master: bytes = field(repr=False)
-    version: str = field(init=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Derive the version from the picture, once."""
-        object.__setattr__(self, "version", hashlib.sha256(self.master).hexdigest()[:12])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +80,15 @@ class Absence:
     certain: bool
 
 
-Portrait = Photo | Absence
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """A contact of whom no photo is shown and none fetched, because somebody asked for that.
+
+    To viewers it is an absence like any other. Unlike one it is no answer of the upstream: it does
+    not age, and only a refresh that is asked for ends it. `since` is when it began (Unix seconds).
+    """
+
+    since: float
+
+
+Portrait = Photo | Absence | Suppression

@@ -1,29 +1,68 @@
 """A portrait as bytes: a small versioned header, then the master.
 
-::
+=======  =====  ==========================================================
+Offset   Bytes  What
+=======  =====  ==========================================================
+0        4      ``AVG2``, the layout; any other is as none
+4        32     SHA-256 of all that follows up to the master
+36       4      length of the header, big-endian
+40       n      the header, a JSON object in ASCII
+40 + n          the master, up to the end
+=======  =====  ==========================================================
 
-    "AVG1"  SHA-256 of all that follows  header length (4 bytes, big-endian)  header (JSON)  master
+===============  ==========  =============================================
+In the header    State       What
+===============  ==========  =============================================
+``contact``      all         the contact's keyed hash, 64 hex digits
+``state``        all         ``photo``, ``none`` or ``suppressed``
+``since``        all         when the state began
+``certain``      none        whether the answer needs no confirming
+``url``          photo       the signed URL, whole
+``fingerprint``  photo       what names the photo in it, 32 hex digits
+``oe``           photo       when its signature ends; null if it is silent
+``fetched``      photo       when the master was downloaded
+``confirmed``    photo       when the upstream last vouched for it
+``version``      photo       its public name, 12 hex digits
+``master``       photo       SHA-256 of the master, 64 hex digits
+===============  ==========  =============================================
 
-With the hash, and the contact (by digest) that the header names, a cut, changed, swapped or
-foreign object is noticed when it is read.
+Times are Unix seconds. The first hash covers the second, so a cut, changed, swapped or foreign
+object is noticed when it is read, and a header alone can be trusted without its master.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Final
+import math
+from dataclasses import dataclass
+from typing import Any, Final
 
-from gateway.model import Absence, Photo, PhotoUrl, Portrait
+from gateway.model import Absence, Photo, PhotoUrl, Portrait, Suppression
 
-MAGIC: Final = b"AVG1"
+MAGIC: Final = b"AVG2"
+HEAD: Final = 8192
+"""Bytes from the start of a record that hold its header whole; URLs have at most 4,096."""
+
 _HASHED: Final = len(MAGIC) + hashlib.sha256().digest_size
-_LENGTH: Final = 4
+_START: Final = _HASHED + 4
+_NONSENSE: Final = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a record's first bytes tell: whose it is, and until when it was vouched for.
+
+    `confirmed` is in Unix seconds; None for a suppression, which no time makes untrue.
+    """
+
+    contact: str
+    confirmed: float | None
 
 
 def encode(portrait: Portrait, digest: str) -> bytes:
     """Write `portrait` of the contact whose hexadecimal digest is `digest`."""
-    header: dict[str, object] = {"contact": digest}
+    header: dict[str, object] = {"contact": digest, "since": portrait.since}
     master = b""
     match portrait:
         case Photo():
@@ -31,37 +70,81 @@ def encode(portrait: Portrait, digest: str) -> bytes:
             header |= {
                 "state": "photo",
                 "url": portrait.source.url,
+                "fingerprint": portrait.source.fingerprint,
+                "oe": portrait.source.expires,
                 "fetched": portrait.fetched,
-                "since": portrait.since,
                 "confirmed": portrait.confirmed,
+                "version": portrait.version,
+                "master": hashlib.sha256(master).hexdigest(),
             }
         case Absence():
-            header |= {"state": "none", "since": portrait.since, "certain": portrait.certain}
+            header |= {"state": "none", "certain": portrait.certain}
+        case Suppression():
+            header |= {"state": "suppressed"}
     text = json.dumps(header, separators=(",", ":")).encode()
-    body = b"".join((len(text).to_bytes(_LENGTH, "big"), text, master))
-    return MAGIC + hashlib.sha256(body).digest() + body
+    head = len(text).to_bytes(4, "big") + text
+    return b"".join((MAGIC, hashlib.sha256(head).digest(), head, master))
 
 
 def decode(data: bytes, digest: str) -> Portrait | None:
     """Read what `encode` wrote; None for anything that is not a whole record of this contact."""
-    body = data[_HASHED:]
-    if data[:_HASHED] != MAGIC + hashlib.sha256(body).digest():
-        return None
-    end = _LENGTH + int.from_bytes(body[:_LENGTH], "big")
     try:
-        header = json.loads(body[_LENGTH:end])
+        header, master = _open(data)
         if header["contact"] != digest:
             return None
-        if header["state"] == "none":
-            return Absence(since=float(header["since"]), certain=bool(header["certain"]))
-        if header["state"] != "photo":
+        portrait = _portrait(header, master)
+    except _NONSENSE:
+        return None
+    return portrait
+
+
+def peek(head: bytes) -> Header | None:
+    """Read the header from the first `HEAD` bytes of a record; None if they are none."""
+    try:
+        header, _ = _open(head)
+        state, contact = header["state"], str(header["contact"])
+        if state == "suppressed":
+            return Header(contact, None)
+        return Header(contact, _time(header["confirmed" if state == "photo" else "since"]))
+    except _NONSENSE:
+        return None
+
+
+def _open(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """The verified header and what follows it; raises one of `_NONSENSE`."""
+    end = _START + int.from_bytes(data[_HASHED:_START], "big")
+    head = data[_HASHED:end]
+    if len(data) < end or data[:_HASHED] != MAGIC + hashlib.sha256(head).digest():
+        raise ValueError
+    header: dict[str, Any] = json.loads(head[4:])
+    return header, data[end:]
+
+
+def _portrait(header: dict[str, Any], master: bytes) -> Portrait | None:
+    state, since = header["state"], _time(header["since"])
+    if state == "photo":
+        source = PhotoUrl(str(header["url"]))
+        if (source.fingerprint, source.expires) != (header["fingerprint"], header["oe"]):
+            return None
+        if hashlib.sha256(master).hexdigest() != header["master"]:
             return None
         return Photo(
-            source=PhotoUrl(str(header["url"])),
-            fetched=float(header["fetched"]),
-            since=float(header["since"]),
-            confirmed=float(header["confirmed"]),
-            master=body[end:],
+            source=source,
+            fetched=_time(header["fetched"]),
+            since=since,
+            confirmed=_time(header["confirmed"]),
+            version=str(header["version"]),
+            master=master,
         )
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+    if master:
         return None
+    if state == "none":
+        return Absence(since=since, certain=bool(header["certain"]))
+    return Suppression(since=since) if state == "suppressed" else None
+
+
+def _time(value: object) -> float:
+    """A time that can be reckoned with; `ValueError` or `TypeError` if it is none."""
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError
+    return float(value)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from gateway.errors import Reason
-from gateway.model import Photo, Portrait, Standing
+from gateway.model import Photo, Portrait, Standing, Suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,8 @@ class Lifetimes:
     """Seconds, all counted from the last confirmation.
 
     A photo is fresh for `photo` and shown as stale up to `stale`; a certain absence is believed
-    for `none`; an uncertain one is asked about again after `confirm`.
+    for `none`; an uncertain one is asked about again after `confirm`. A suppression holds for
+    ever.
     """
 
     photo: float
@@ -27,6 +29,8 @@ class Lifetimes:
         So contacts learned together do not all expire together, and none is asked about before
         the upstream's own cache has ended.
         """
+        if isinstance(portrait, Suppression):
+            return Standing(math.inf, math.inf, reason=Reason.NONE, settled=True)
         stretch = 1 + 0.1 * spread
         if isinstance(portrait, Photo):
             fresh = portrait.confirmed + self.photo * stretch

@@ -31,6 +31,8 @@ class Event(StrEnum):
     SETTING_IGNORED = "setting.ignored"
     RUN_FAILED = "run.failed"
     STORE_FAILED = "store.failed"
+    STORE_SWEPT = "store.swept"
+    SWEEP_FAILED = "store.sweep_failed"
     BUG = "bug"
 
 
@@ -43,6 +45,7 @@ class Telemetry:
         self.answers: Counter[tuple[int, str]] = Counter()
         self.bugs = 0
         self.store_failures = 0
+        self.swept_portraits = 0
         self.degraded: dict[str, str] = {}
 
     def answered(self, status: int, reason: Reason | None) -> None:
@@ -65,6 +68,18 @@ class Telemetry:
     def store_works(self) -> None:
         """Note that the portrait store does its work."""
         self.degraded.pop("store", None)
+
+    def swept(self, removed: int) -> None:
+        """Count what went because nobody vouched for it any more."""
+        self.degraded.pop("retention", None)
+        self.swept_portraits += removed
+        if removed:
+            self._log.info(Event.STORE_SWEPT, removed=removed)
+
+    def sweep_failed(self, detail: str) -> None:
+        """Tell that portraits may be kept for longer than they should be."""
+        self._log.warning(Event.SWEEP_FAILED, detail=detail)
+        self.degraded["retention"] = detail
 
     def bug(self, error: BaseException) -> None:
         """Count and tell a fault of our own, with its traceback."""

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.model import Absence, Photo, PhotoUrl, Portrait
+from gateway.model import Absence, Photo, PhotoUrl, Portrait, Suppression
+from gateway.model.cdn import MAX_URL_LENGTH
 from gateway.portraits import record
 
 DIGEST = "6b" * 32
 OTHER = "6c" * 32
+VERSION = "0123456789ab"
 URL = "https://pps.whatsapp.net/v/maya.jpg?ccb=11-4&oh=01_a&oe=66BC702E"
 
-PHOTO = Photo(PhotoUrl(URL), 1_790_000_000.25, 1_789_000_000.0, 1_790_000_001.5, b"\xff\xd8master")
+PHOTO = Photo(
+    PhotoUrl(URL), 1_790_000_000.25, 1_789_000_000.0, 1_790_000_001.5, VERSION, b"\xff\xd8master"
+)
 ABSENCE = Absence(since=1_790_000_000.5, certain=True)
+SUPPRESSION = Suppression(since=1_790_000_000.75)
 
 moments = st.floats(min_value=0, max_value=1e11)
 photos = st.builds(
@@ -26,13 +32,18 @@ photos = st.builds(
     fetched=moments,
     since=moments,
     confirmed=moments,
+    version=st.text(),
     master=st.binary(min_size=1),
 )
-portraits = st.one_of(photos, st.builds(Absence, since=moments, certain=st.booleans()))
+portraits = st.one_of(
+    photos,
+    st.builds(Absence, since=moments, certain=st.booleans()),
+    st.builds(Suppression, since=moments),
+)
 
 
 @given(portraits, st.text("0123456789abcdef", min_size=64, max_size=64))
-@example(Photo(PhotoUrl("https://x/\ud800?\x00\n"), 0.0, 0.0, 0.0, b"\x00"), DIGEST)
+@example(Photo(PhotoUrl("https://x/\ud800?\x00\n"), 0.0, 0.0, 0.0, "", b"\x00"), DIGEST)
 def test_what_is_written_is_read_again(portrait: Portrait, digest: str) -> None:
     assert record.decode(record.encode(portrait, digest), digest) == portrait
 
@@ -42,7 +53,7 @@ def test_a_record_is_read_for_its_own_contact_only(portrait: Portrait) -> None:
     assert record.decode(record.encode(portrait, DIGEST), OTHER) is None
 
 
-@pytest.mark.parametrize("portrait", [PHOTO, ABSENCE])
+@pytest.mark.parametrize("portrait", [PHOTO, ABSENCE, SUPPRESSION])
 def test_a_record_cut_anywhere_is_no_record(portrait: Portrait) -> None:
     data = record.encode(portrait, DIGEST)
     assert [record.decode(data[:length], DIGEST) for length in range(len(data))] == [None] * len(
@@ -50,7 +61,7 @@ def test_a_record_cut_anywhere_is_no_record(portrait: Portrait) -> None:
     )
 
 
-@pytest.mark.parametrize("portrait", [PHOTO, ABSENCE])
+@pytest.mark.parametrize("portrait", [PHOTO, ABSENCE, SUPPRESSION])
 @given(st.data())
 def test_a_single_changed_bit_is_noticed(portrait: Portrait, data: st.DataObject) -> None:
     damaged = bytearray(record.encode(portrait, DIGEST))
@@ -80,36 +91,81 @@ def test_foreign_bytes_are_no_record(data: bytes) -> None:
 def forged(header: object, master: bytes = b"master") -> bytes:
     """A record whose hash is right and whose header says whatever it likes."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    body = len(text).to_bytes(4, "big") + text + master
-    return record.MAGIC + hashlib.sha256(body).digest() + body
+    head = len(text).to_bytes(4, "big") + text
+    return record.MAGIC + hashlib.sha256(head).digest() + head + master
 
 
+_SOURCE = PhotoUrl(URL)
 _GOOD: dict[str, object] = {
     "contact": DIGEST, "state": "photo", "url": URL, "fetched": 1.0, "since": 1.0, "confirmed": 1.0,
+    "fingerprint": _SOURCE.fingerprint, "oe": _SOURCE.expires, "version": VERSION,
+    "master": hashlib.sha256(b"master").hexdigest(),
 }  # fmt: skip
+_NONE: dict[str, object] = {"contact": DIGEST, "state": "none", "since": 1.0, "certain": True}
 
 
-def test_the_forger_of_these_tests_can_write_a_good_record() -> None:
-    portrait = record.decode(forged(_GOOD), DIGEST)
-    assert portrait == Photo(PhotoUrl(URL), 1.0, 1.0, 1.0, b"master")
+def test_the_forger_of_these_tests_can_write_good_records() -> None:
+    photo = Photo(_SOURCE, 1.0, 1.0, 1.0, VERSION, b"master")
+    assert record.decode(forged(_GOOD), DIGEST) == photo
+    assert record.decode(forged(_NONE, b""), DIGEST) == Absence(since=1.0, certain=True)
+    assert record.peek(forged(_GOOD)) == record.peek(forged(_NONE)) == record.Header(DIGEST, 1.0)
+
+
+NONSENSE: list[object] = [
+    b"", b"{", b"[" * 100_000, b"\xff\xfe{}", b"{}{}", b"[]", b"null", b"7", b'"contact"',
+    {}, {"contact": DIGEST}, {"contact": [DIGEST]}, _NONE | {"since": "soon"},
+    _NONE | {"since": 10**400}, _NONE | {"since": [1]}, _NONE | {"since": float("nan")},
+    _NONE | {"since": float("inf")}, _GOOD | {"confirmed": {}}, _GOOD | {"confirmed": "soon"},
+    {name: value for name, value in _GOOD.items() if name != "confirmed"},
+]  # fmt: skip
+CONTRADICTIONS: list[dict[str, object]] = [
+    _GOOD | {"state": "unheard-of"}, _GOOD | {"state": []}, _GOOD | {"since": None},
+    _GOOD | {"fetched": "soon"}, _GOOD | {"fetched": -(10**400)}, _GOOD | {"oe": 1},
+    _GOOD | {"oe": None}, _GOOD | {"fingerprint": "0" * 32}, _GOOD | {"master": "0" * 64},
+    _NONE, {"contact": DIGEST, "state": "suppressed", "since": 1.0},
+    *({n: value for n, value in _GOOD.items() if n != name} for name in _GOOD),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("header", [*NONSENSE, *CONTRADICTIONS], ids=lambda text: str(text)[:60])
+def test_a_header_of_nonsense_is_no_record_and_no_error(header: object) -> None:
+    assert record.decode(forged(header), DIGEST) is None
+
+
+@pytest.mark.parametrize("header", NONSENSE, ids=lambda text: str(text)[:60])
+def test_a_header_of_nonsense_tells_nothing(header: object) -> None:
+    assert record.peek(forged(header)) is None
 
 
 @pytest.mark.parametrize(
-    "header",
-    [
-        b"", b"{", b"[" * 100_000, b"\xff\xfe{}", b"{}{}", b"[]", b"null", b"7", b'"contact"',
-        {}, {"contact": DIGEST}, {"contact": [DIGEST]}, {"contact": DIGEST, "state": "none"},
-        {"contact": DIGEST, "state": "none", "since": "soon", "certain": True},
-        {"contact": DIGEST, "state": "none", "since": 10**400, "certain": True},
-        {"contact": DIGEST, "state": "none", "since": [1], "certain": True},
-        _GOOD | {"state": "unheard-of"}, _GOOD | {"state": []}, _GOOD | {"since": None},
-        _GOOD | {"confirmed": {}}, _GOOD | {"fetched": "soon"}, _GOOD | {"fetched": -(10**400)},
-        {name: value for name, value in _GOOD.items() if name != "url"},
-    ],
-    ids=lambda header: str(header)[:60],
-)  # fmt: skip
-def test_a_header_of_nonsense_is_no_record_and_no_error(header: object) -> None:
-    assert record.decode(forged(header), DIGEST) is None
+    ("portrait", "confirmed"),
+    [(PHOTO, PHOTO.confirmed), (ABSENCE, ABSENCE.since), (SUPPRESSION, None)],
+)
+def test_the_first_bytes_tell_whose_record_it_is_and_when_it_was_confirmed(
+    portrait: Portrait, confirmed: float | None
+) -> None:
+    data = record.encode(portrait, DIGEST)
+    assert record.peek(data[: record.HEAD]) == record.Header(DIGEST, confirmed)
+    header = data[: len(data) - (len(PHOTO.master) if portrait is PHOTO else 0)]
+    for length in range(len(header)):
+        assert record.peek(header[:length]) is None
+        damaged = bytearray(header)
+        damaged[length] ^= 1
+        assert record.peek(bytes(damaged)) is None
+
+
+def test_the_first_bytes_hold_the_header_of_the_longest_url_whole() -> None:
+    url = "https://pps.whatsapp.net/" + "a" * (MAX_URL_LENGTH - 25)
+    photo = replace(PHOTO, source=PhotoUrl(url), master=bytes(10**6))
+    data = record.encode(photo, DIGEST)
+    assert record.peek(data[: record.HEAD]) == record.Header(DIGEST, PHOTO.confirmed)
+
+
+def test_another_layout_is_no_record() -> None:
+    data = record.encode(PHOTO, DIGEST)
+    for magic in (b"AVG1", b"AVG3", b"avg2"):
+        assert record.decode(magic + data[4:], DIGEST) is None
+        assert record.peek(magic + data[4:]) is None
 
 
 def test_a_record_tells_no_phone_number() -> None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import Reason
-from gateway.model import Absence, Photo, PhotoUrl, Portrait
+from gateway.model import Absence, Photo, PhotoUrl, Portrait, Standing, Suppression
 from gateway.portraits import Lifetimes
 
 SINCE, CONFIRMED = 1_000.0, 10_000.0
 LIFETIMES = Lifetimes(photo=100.0, none=200.0, stale=1000.0, confirm=6.0)
-PHOTO = Photo(PhotoUrl("https://pps.whatsapp.net/v/a.jpg"), 5_000.0, SINCE, CONFIRMED, b"master")
+PHOTO = Photo(
+    PhotoUrl("https://pps.whatsapp.net/v/a.jpg"),
+    5_000.0,
+    SINCE,
+    CONFIRMED,
+    "0123456789ab",
+    b"master",
+)
 CERTAIN = Absence(since=CONFIRMED, certain=True)
 UNCERTAIN = Absence(since=CONFIRMED, certain=False)
 
@@ -86,3 +95,9 @@ def test_a_spread_lengthens_by_at_most_a_tenth_and_never_shortens(
     life = plain.fresh_until - CONFIRMED
     assert plain.fresh_until <= spread_out.fresh_until <= plain.fresh_until + 0.1 * life + 1e-3
     assert spread_out.fresh_until <= spread_out.expires
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0])
+def test_a_suppression_is_to_viewers_an_absence_that_no_time_ends(spread: float) -> None:
+    standing = LIFETIMES.standing(Suppression(since=SINCE), spread=spread)
+    assert standing == Standing(math.inf, math.inf, reason=Reason.NONE, settled=True)

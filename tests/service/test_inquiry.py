@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gateway import errors
 from gateway.errors import NoPhoto, OverBudget, PhotoGone, Reason, UpstreamFailed
 from gateway.inquiry import EXPIRY_SKEW, MAX_UNSAVED
-from gateway.model import Absence, AvatarSpec, ContactId, Path, Photo, PhotoUrl
+from gateway.model import Absence, AvatarSpec, ContactId, Path, Photo, PhotoUrl, version_of
 from tests.fakes import (
     DAY,
     LEON,
@@ -433,7 +433,12 @@ async def test_another_photo_is_downloaded_and_is_the_current_one_since_now() ->
         await with_photo(house, age=STALE)
         await house.see()
         assert await known(house) == Photo(
-            NEW, house.clock(), house.clock(), house.clock(), b"master of /v/new.jpg"
+            source=NEW,
+            fetched=house.clock(),
+            since=house.clock(),
+            confirmed=house.clock(),
+            version=version_of(b"/v/new.jpg"),
+            master=b"master of /v/new.jpg",
         )
         avatar = await house.see()
         assert shows(avatar, "/v/new.jpg")
