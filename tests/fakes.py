@@ -219,7 +219,10 @@ class FakePortraits(PortraitStore):
 
 
 class House:
-    """The whole service over fakes; a clock that only the test moves, and no jitter."""
+    """The whole service over fakes; a clock that only the test moves, and no jitter.
+
+    A real `store` takes the place of the fake `portraits`.
+    """
 
     def __init__(
         self,
@@ -227,6 +230,7 @@ class House:
         origin: FakeOrigin | None = None,
         *,
         portraits: FakePortraits | None = None,
+        store: PortraitStore | None = None,
         clock: Clock | None = None,
         deadline: float = 30.0,
     ) -> None:
@@ -240,7 +244,7 @@ class House:
         self.telemetry = Telemetry(pseudonym=lambda _: "someone")
         self.inquiry = Inquiry(
             Upstream(self.resolver, self.origin, self.artist.clean, timeout=15.0),
-            self.portraits,
+            store or self.portraits,
             backoffs=self.backoffs,
             telemetry=self.telemetry,
             publish=self.renditions.stand,

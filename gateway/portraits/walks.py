@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import functools
+import itertools
 import os
 import re
-import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from gateway.portraits.record import HEAD
 from gateway.portraits.store import key_at
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
     from concurrent.futures import Executor
 
     from obstore import ObjectMeta
@@ -36,7 +35,6 @@ LEFTOVER_AGE: Final = 3600.0
 """Seconds after which an unfinished file is nobody's any more; a write takes one at most."""
 
 _AT_ONCE: Final = 8
-_NICE: Final = 19
 _PORTRAIT: Final = re.compile(r"v1/[0-9a-f]{2}/[0-9a-f]{62}")
 # obstore writes beside the file, under its name, "#" and a number.
 _LEFTOVER: Final = re.compile(r"[0-9a-z]+#[0-9]+")
@@ -72,7 +70,9 @@ async def walking(objects: ObjectStore) -> AsyncIterator[Walk | None]:
         yield ObjectWalk(objects)
         return
     root = Path(objects.prefix) / "v1"
-    thread = ThreadPoolExecutor(1, "sweeper", initializer=_give_way)
+    # Of ordinary priority: of a lower one, it could be left waiting while it holds the
+    # interpreter's lock, and everybody with it. Small slices with pauses make it give way.
+    thread = ThreadPoolExecutor(1, "sweeper")
     try:
         with translated():
             lock = await asyncio.get_running_loop().run_in_executor(thread, _lock, root)
@@ -129,7 +129,7 @@ class ObjectWalk:
 
 
 class DirectoryWalk:
-    """Folder by folder below `root`, in a `thread` that gives way to everything else."""
+    """Folder by folder below `root`, in a `thread` of its own."""
 
     def __init__(self, root: Path, thread: Executor) -> None:
         self._root = root
@@ -142,9 +142,15 @@ class DirectoryWalk:
             folders = await run(_folders, self._root)
         for folder in folders:
             with translated():
-                old = await run(_tidy, folder, before, now)
-            for start in range(0, len(old), SLICE):
-                yield await run(_seen, folder, old[start : start + SLICE])
+                entries = await run(os.scandir, folder)
+            try:
+                seen: list[Seen] | None = []
+                while seen is not None:
+                    yield seen
+                    with translated():
+                        seen = await run(_look, entries, before, now)
+            finally:
+                await run(entries.close)
 
 
 def _lock(root: Path) -> int | None:
@@ -165,36 +171,29 @@ def _folders(root: Path) -> list[Path]:
         return [root, *(root / each.name for each in entries if each.is_dir())]
 
 
-def _tidy(folder: Path, before: float, now: float) -> list[tuple[str, float]]:
-    """Remove old leftovers; return the portraits last written before `before`, and when."""
-    old = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            is_portrait = _PORTRAIT.fullmatch(f"v1/{folder.name}/{entry.name}") is not None
-            with suppress(FileNotFoundError):  # gone since it was listed
-                modified = entry.stat(follow_symlinks=False).st_mtime
-                if is_portrait and modified < before:
-                    old.append((entry.name, modified))
-                elif _LEFTOVER.fullmatch(entry.name) and modified < now - LEFTOVER_AGE:
-                    Path(entry.path).unlink()
-    return old
+def _look(entries: Iterator[os.DirEntry[str]], before: float, now: float) -> list[Seen] | None:
+    """Take the next few of a folder's entries; None after the last.
 
-
-def _seen(folder: Path, names: Sequence[tuple[str, float]]) -> list[Seen]:
+    Old leftovers are removed, and the portraits last written before `before` returned.
+    """
+    few = list(itertools.islice(entries, SLICE))
     seen = []
-    for name, modified in names:
-        try:
-            with (folder / name).open("rb", buffering=0) as file:
-                head = file.read(HEAD)
-        except FileNotFoundError:  # gone since it was listed
-            continue
-        except OSError:  # one file that cannot be read must not keep the others
-            head = b""
-        seen.append(Seen(folder.name + name, modified, head))
-    return seen
+    for path in map(Path, few):
+        with suppress(FileNotFoundError):  # gone since it was listed
+            modified = path.lstat().st_mtime
+            if _PORTRAIT.fullmatch(f"v1/{path.parent.name}/{path.name}"):
+                if modified < before:
+                    seen.append(Seen(path.parent.name + path.name, modified, _head(path)))
+            elif _LEFTOVER.fullmatch(path.name) and modified < now - LEFTOVER_AGE:
+                path.unlink()
+    return seen if few else None
 
 
-def _give_way() -> None:
-    """Put this thread behind all others; only Linux has priorities for threads."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb", buffering=0) as file:
+            return file.read(HEAD)
+    except FileNotFoundError:
+        raise
+    except OSError:  # one file that cannot be read must not keep the others
+        return b""

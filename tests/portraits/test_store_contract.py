@@ -603,6 +603,22 @@ async def test_a_directory_that_is_gone_fails_until_it_is_back(tmp_path: Path) -
     assert await store.get(MAYA) == PHOTO
 
 
+async def test_a_file_that_hangs_fails_in_time(tmp_path: Path) -> None:
+    store = portrait_store(Place.in_directory(tmp_path).reach(), timeout=0.2)
+    await open_in_the_end(store)
+    file = tmp_path / "store" / name_of(store, MAYA)
+    file.parent.mkdir()
+    os.mkfifo(file)  # whoever opens it waits for the other end
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    try:
+        for failure in await failures([store.get(MAYA), store.put(MAYA, PHOTO)]):
+            assert_tells_nothing(failure)
+        assert loop.time() - begun <= 0.4
+    finally:
+        os.close(os.open(file, os.O_RDWR))  # lets them go
+
+
 async def test_a_call_that_is_cancelled_is_cancelled_and_no_failure_of_the_store() -> None:
     async with failing_later(_hang) as store:
         call = asyncio.ensure_future(store.get(MAYA))
