@@ -27,9 +27,9 @@ from gateway.model import (
     PhotoUrl,
     Portrait,
     Standing,
-    Suppression,
     version_of,
 )
+from gateway.portraits import is_suppression
 from gateway.singleflight import Singleflight
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Inquiry:
         """Ask behind the viewers, of whom nobody waits to be told of a bug."""
         try:
             known = await self._load(contact)
-            if isinstance(known, Suppression):
+            if is_suppression(known):
                 return self._answer(contact, known)
             return await self._ask(contact, known)
         except Exception as error:
@@ -193,6 +193,7 @@ class Inquiry:
             since=now,
             confirmed=now,
             version=version_of(data),
+            sample=None,
             master=master,
         )
         if isinstance(known, Photo) and known.version == photo.version:
@@ -234,7 +235,7 @@ class Inquiry:
 
     def _judge(self, contact: ContactId, portrait: Portrait) -> Standing:
         standing = self._portraits.judge(contact, portrait)
-        if isinstance(portrait, Suppression):
+        if is_suppression(portrait):
             # Looked up again now and then: another machine may have ended it.
             return replace(standing, fresh_until=self._clock() + self._portraits.lifetimes.none)
         return standing
@@ -281,7 +282,7 @@ class Inquiry:
             return
         self._telemetry.store_works()
         if not kept:  # suppressed while the upstream was asked
-            self._answer(contact, Suppression(since=self._clock()))
+            self._answer(contact, Absence(self._clock(), certain=True, suppressed=True))
         if self._unsaved.get(contact) is portrait:
             del self._unsaved[contact]
 

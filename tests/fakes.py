@@ -20,16 +20,17 @@ from gateway.budget import Backoffs
 from gateway.errors import StoreFailed
 from gateway.inquiry import Inquiry, Upstream
 from gateway.model import (
+    Absence,
     AvatarSpec,
     ContactId,
     Fallback,
     PhotoUrl,
     Portrait,
     Rendition,
+    Sighting,
     Standing,
-    Suppression,
 )
-from gateway.portraits import Lifetimes, PortraitStore, record
+from gateway.portraits import Lifetimes, PortraitStore, is_suppression, record
 from gateway.renditions import Renditions
 from gateway.telemetry import Telemetry
 
@@ -186,7 +187,7 @@ class FakePortraits(PortraitStore):
         self.writing = asyncio.Event()
         self.writing.set()
 
-    def judge(self, contact: ContactId, portrait: Portrait) -> Standing:
+    def judge(self, contact: ContactId, portrait: Sighting | Absence) -> Standing:
         del contact
         return self.lifetimes.standing(portrait, spread=0.0)
 
@@ -201,13 +202,13 @@ class FakePortraits(PortraitStore):
         await self.writing.wait()
         self._fail()
         data, key = self.objects.get(contact.value, b""), self.digest(contact).hex()
-        if isinstance(record.decode(data, key), Suppression):
+        if is_suppression(record.decode(data, key)):
             return False
         self.objects[contact.value] = record.encode(portrait, key)
         return True
 
     async def suppress(self, contact: ContactId, *, since: float) -> None:
-        portrait = Suppression(since=since)
+        portrait = Absence(since, certain=True, suppressed=True)
         self.objects[contact.value] = record.encode(portrait, self.digest(contact).hex())
 
     async def unsuppress(self, contact: ContactId) -> None:

@@ -22,7 +22,7 @@ from gateway.errors import (
     PhotoGone,
     StoreFailed,
 )
-from gateway.model import Absence, ContactId, Photo, Suppression
+from gateway.model import Absence, ContactId, Photo
 from gateway.settings import Settings, misspelt
 from gateway.telemetry import configure_logging
 
@@ -177,14 +177,14 @@ async def _known(gateway: Gateway, contact: ContactId, report: Report) -> None:
                 f"the store has a photo, current since {_time(portrait.since)}, confirmed"
                 f" {_time(portrait.confirmed)}: {fresh} until {_time(standing.fresh_until)}"
             )
+        case Absence(suppressed=True):
+            report.finding(
+                f"suppressed since {_time(portrait.since)}: no photo is shown and none fetched",
+                "Somebody ordered that; a refresh with the admin token ends it.",
+            )
         case Absence():
             sure = "certain" if portrait.certain else "not yet confirmed"
             report.note(f"the store knows since {_time(portrait.since)}: no photo ({sure})")
-        case Suppression():
-            report.finding(
-                f"suppressed since {_time(portrait.since)}: no photo is shown and none fetched",
-                "Somebody asked for that; a refresh with the admin token ends it.",
-            )
 
 
 def _life(source: PhotoUrl) -> str:

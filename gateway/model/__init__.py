@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from gateway.model.cdn import OriginPattern
 from gateway.model.contact import MAX_ID_LENGTH, ContactId, Kind
-from gateway.model.portrait import Absence, Photo, PhotoUrl, Portrait, Suppression, version_of
+from gateway.model.portrait import (
+    Absence,
+    Photo,
+    PhotoUrl,
+    Portrait,
+    Sample,
+    Sighting,
+    version_of,
+)
 from gateway.model.rendition import Avatar, Path, Rendition, Standing
 from gateway.model.spec import (
     DPRS,
@@ -40,8 +48,9 @@ __all__ = [
     "PhotoUrl",
     "Portrait",
     "Rendition",
+    "Sample",
     "Shape",
+    "Sighting",
     "Standing",
-    "Suppression",
     "version_of",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -50,14 +50,22 @@ def version_of(data: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
-    """A contact whose photo we hold.
+class Sample:
+    """A square picture of `side` pixels, row by row: `mode` is RGB (3 bytes each) or RGBA (4)."""
 
-    `master` is the clean picture that every rendition is made from (JPEG or WebP, upright, sRGB,
-    no metadata, at most 1024 px). Times are Unix seconds: `fetched` when the master was
-    downloaded, `since` when this photo became the current one, `confirmed` when the upstream
-    last vouched for it. `version` is the photo's public name, made from the bytes that the CDN
-    sent.
+    side: int
+    mode: str
+    pixels: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A contact's photo has come: all that is known of it but the master, which takes longer.
+
+    Times are Unix seconds: `fetched` when the photo was downloaded, `since` when it became the
+    current one, `confirmed` when the upstream last vouched for it. `version` is the photo's
+    public name, made from the bytes that the CDN sent. `sample` is what a picture of its side is
+    drawn from, now and whenever it is wanted again: so its bytes are the same everywhere.
     """
 
     source: PhotoUrl
@@ -65,6 +73,23 @@ class Photo:
     since: float
     confirmed: float
     version: str
+    sample: Sample | None
+
+    def developed(self, master: bytes) -> Photo:
+        """The photo, now that its master is there."""
+        return Photo(
+            **{each.name: getattr(self, each.name) for each in fields(Sighting)}, master=master
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Photo(Sighting):
+    """A contact whose photo we hold.
+
+    `master` is the clean picture that renditions of every other side are made from (JPEG or
+    WebP, upright, sRGB, no metadata, at most 1024 px).
+    """
+
     master: bytes = field(repr=False)
 
 
@@ -73,22 +98,13 @@ class Absence:
     """A contact known to have no photo for us: hidden, never set, not on WhatsApp.
 
     `since` is the time of the answer (Unix seconds). While it is not `certain`, one refresh is
-    owed before it is believed: the API stores an absence after any trouble of its own.
+    owed before it is believed: the API stores an absence after any trouble of its own. One that is
+    `suppressed` was ordered: nobody is asked until somebody orders a refresh.
     """
 
     since: float
     certain: bool
+    suppressed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
-    """A contact of whom no photo is shown and none fetched, because somebody asked for that.
-
-    To viewers it is an absence like any other. Unlike one it is no answer of the upstream: it does
-    not age, and only a refresh that is asked for ends it. `since` is when it began (Unix seconds).
-    """
-
-    since: float
-
-
-Portrait = Photo | Absence | Suppression
+Portrait = Photo | Absence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.portraits.places import Objects, check_place, open_objects
-from gateway.portraits.store import PortraitStore
+from gateway.portraits.store import PortraitStore, is_suppression
 from gateway.portraits.sweeper import Sweeper, sweeping
 from gateway.portraits.truth import Lifetimes
 
@@ -13,6 +13,7 @@ __all__ = [
     "PortraitStore",
     "Sweeper",
     "check_place",
+    "is_suppression",
     "open_objects",
     "sweeping",
 ]

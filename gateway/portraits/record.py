@@ -1,14 +1,14 @@
-"""A portrait as bytes: a small versioned header, then the master.
+"""A portrait as bytes: a small versioned header, then the pixels of the sample and the master.
 
-=======  =====  ==========================================================
+=======  =====  =============================================================
 Offset   Bytes  What
-=======  =====  ==========================================================
+=======  =====  =============================================================
 0        4      ``AVG2``, the layout; any other is as none
-4        32     SHA-256 of all that follows up to the master
+4        32     SHA-256 of all that follows up to the pixels
 36       4      length of the header, big-endian
 40       n      the header, a JSON object in ASCII
-40 + n          the master, up to the end
-=======  =====  ==========================================================
+40 + n          the pixels, if there is a sample, and the master, to the end
+=======  =====  =============================================================
 
 ===============  ==========  =============================================
 In the header    State       What
@@ -16,17 +16,19 @@ In the header    State       What
 ``contact``      all         the contact's keyed hash, 64 hex digits
 ``state``        all         ``photo``, ``none`` or ``suppressed``
 ``since``        all         when the state began
-``certain``      none        whether the answer needs no confirming
+``certain``      not photo   whether the answer needs no confirming
 ``url``          photo       the signed URL, whole
 ``fingerprint``  photo       what names the photo in it, 32 hex digits
 ``oe``           photo       when its signature ends; null if it is silent
 ``fetched``      photo       when the master was downloaded
 ``confirmed``    photo       when the upstream last vouched for it
 ``version``      photo       its public name, 12 hex digits
-``master``       photo       SHA-256 of the master, 64 hex digits
+``body``         photo       SHA-256 of pixels and master, 64 hex digits
+``side``         photo       pixels on each side of the sample, if any
+``mode``         photo       ``RGB`` or ``RGBA``, for a sample
 ===============  ==========  =============================================
 
-Times are Unix seconds. The first hash covers the second, so a cut, changed, swapped or foreign
+Times are Unix seconds. The first hash covers the other, so a cut, changed, swapped or foreign
 object is noticed when it is read, and a header alone can be trusted without its master.
 """
 
@@ -38,7 +40,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gateway.model import Absence, Photo, PhotoUrl, Portrait, Suppression
+from gateway.model import Absence, Photo, PhotoUrl, Portrait, Sample
 
 MAGIC: Final = b"AVG2"
 HEAD: Final = 8192
@@ -46,6 +48,7 @@ HEAD: Final = 8192
 
 _HASHED: Final = len(MAGIC) + hashlib.sha256().digest_size
 _START: Final = _HASHED + 4
+_DEPTHS: Final = {"RGB": 3, "RGBA": 4}
 _NONSENSE: Final = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
 
 
@@ -63,10 +66,11 @@ class Header:
 def encode(portrait: Portrait, digest: str) -> bytes:
     """Write `portrait` of the contact whose hexadecimal digest is `digest`."""
     header: dict[str, object] = {"contact": digest, "since": portrait.since}
-    master = b""
+    body = b""
     match portrait:
         case Photo():
-            master = portrait.master
+            sample = portrait.sample
+            body = portrait.master if sample is None else sample.pixels + portrait.master
             header |= {
                 "state": "photo",
                 "url": portrait.source.url,
@@ -75,24 +79,25 @@ def encode(portrait: Portrait, digest: str) -> bytes:
                 "fetched": portrait.fetched,
                 "confirmed": portrait.confirmed,
                 "version": portrait.version,
-                "master": hashlib.sha256(master).hexdigest(),
+                "body": hashlib.sha256(body).hexdigest(),
             }
+            if sample is not None:
+                header |= {"side": sample.side, "mode": sample.mode}
         case Absence():
-            header |= {"state": "none", "certain": portrait.certain}
-        case Suppression():
-            header |= {"state": "suppressed"}
+            state = "suppressed" if portrait.suppressed else "none"
+            header |= {"state": state, "certain": portrait.certain}
     text = json.dumps(header, separators=(",", ":")).encode()
     head = len(text).to_bytes(4, "big") + text
-    return b"".join((MAGIC, hashlib.sha256(head).digest(), head, master))
+    return b"".join((MAGIC, hashlib.sha256(head).digest(), head, body))
 
 
 def decode(data: bytes, digest: str) -> Portrait | None:
     """Read what `encode` wrote; None for anything that is not a whole record of this contact."""
     try:
-        header, master = _open(data)
+        header, body = _open(data)
         if header["contact"] != digest:
             return None
-        portrait = _portrait(header, master)
+        portrait = _portrait(header, body)
     except _NONSENSE:
         return None
     return portrait
@@ -120,27 +125,42 @@ def _open(data: bytes) -> tuple[dict[str, Any], bytes]:
     return header, data[end:]
 
 
-def _portrait(header: dict[str, Any], master: bytes) -> Portrait | None:
+def _portrait(header: dict[str, Any], body: bytes) -> Portrait | None:
     state, since = header["state"], _time(header["since"])
     if state == "photo":
-        source = PhotoUrl(str(header["url"]))
-        if (source.fingerprint, source.expires) != (header["fingerprint"], header["oe"]):
-            return None
-        if hashlib.sha256(master).hexdigest() != header["master"]:
-            return None
-        return Photo(
-            source=source,
-            fetched=_time(header["fetched"]),
-            since=since,
-            confirmed=_time(header["confirmed"]),
-            version=str(header["version"]),
-            master=master,
-        )
-    if master:
+        return _photo(header, since, body)
+    if state not in ("none", "suppressed") or body:
         return None
-    if state == "none":
-        return Absence(since=since, certain=bool(header["certain"]))
-    return Suppression(since=since) if state == "suppressed" else None
+    return Absence(since, certain=bool(header["certain"]), suppressed=state == "suppressed")
+
+
+def _photo(header: dict[str, Any], since: float, body: bytes) -> Photo | None:
+    source = PhotoUrl(str(header["url"]))
+    if (source.fingerprint, source.expires) != (header["fingerprint"], header["oe"]):
+        return None
+    if hashlib.sha256(body).hexdigest() != header["body"]:
+        return None
+    sample, master = _part(header, body)
+    return Photo(
+        source=source,
+        fetched=_time(header["fetched"]),
+        since=since,
+        confirmed=_time(header["confirmed"]),
+        version=str(header["version"]),
+        sample=sample,
+        master=master,
+    )
+
+
+def _part(header: dict[str, Any], body: bytes) -> tuple[Sample | None, bytes]:
+    """Part the pixels, if there are any, from the master."""
+    if "side" not in header:
+        return None, body
+    side, mode = header["side"], header["mode"]
+    if not isinstance(side, int) or side < 1:
+        raise ValueError
+    length = side**2 * _DEPTHS[mode]
+    return Sample(side, mode, body[:length]), body[length:]
 
 
 def _time(value: object) -> float:

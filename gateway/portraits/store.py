@@ -7,13 +7,13 @@ import hmac
 import secrets
 from collections import OrderedDict
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 import obstore
 from obstore.exceptions import AlreadyExistsError
 
 from gateway.errors import StoreFailed
-from gateway.model import Suppression
+from gateway.model import Absence
 from gateway.portraits import record
 from gateway.portraits.breaker import Breaker
 from gateway.portraits.places import absent_unless_lost, translated
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from obstore.store import ObjectStore
 
-    from gateway.model import ContactId, Portrait, Standing
+    from gateway.model import ContactId, Portrait, Sighting, Standing
     from gateway.portraits.truth import Lifetimes
 
 KEY_PATH: Final = "v1/key"
@@ -39,7 +39,8 @@ class PortraitStore:
     Each call takes at most `timeout` seconds, and fails at once while `breaker` is open.
     `capacity` bounds the bytes kept (the oldest goes), for stores that live in memory.
 
-    A suppressed contact stays so until `unsuppress`: neither `put` nor `delete` ends it.
+    A suppressed contact stays so until `unsuppress` or `delete`: no other portrait takes its
+    place.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class PortraitStore:
         message = f"{self._namespace}|{contact.value}".encode()
         return hmac.digest(self._key or self._passing_key, message, "sha256")
 
-    def judge(self, contact: ContactId, portrait: Portrait) -> Standing:
+    def judge(self, contact: ContactId, portrait: Sighting | Absence) -> Standing:
         """Say how `contact` stands by `portrait`; no two contacts of one age expire together."""
         return self.lifetimes.standing(portrait, spread=self.digest(contact)[0] / 255)
 
@@ -94,42 +95,46 @@ class PortraitStore:
         """
         async with self._opened():
             key = self.digest(contact).hex()
-            if isinstance(await self._known(key), Suppression):
+            if is_suppression(await self._known(key)):
                 return False
             data = await self._write(key, portrait)
-            await self._make_room(path_of(key), len(data))
+            if is_suppression(portrait):
+                self._unload(path_of(key))  # it is no cache that may be short of room
+            else:
+                await self._make_room(path_of(key), len(data))
             return True
 
     async def delete(self, contact: ContactId) -> None:
-        """Forget `contact`, unless suppressed; raises `StoreFailed`, but not if unknown."""
+        """Forget `contact`; raises `StoreFailed`, but not if nothing was known."""
         async with self._opened():
-            await self._forget(self.digest(contact).hex())
+            await self._remove(path_of(self.digest(contact).hex()))
 
     async def erase(self, key: str) -> None:
-        """Forget the contact, in any namespace, whose digest in hex is `key`, as `delete` does."""
+        """Forget whose digest in hex is `key`, in any namespace, but no suppression.
+
+        Raises `StoreFailed`.
+        """
         async with self._opened():
-            await self._forget(key)
+            if not is_suppression(await self._known(key)):
+                await self._remove(path_of(key))
 
     async def suppress(self, contact: ContactId, *, since: float) -> None:
         """Remember, in place of what was known, to show no photo of `contact` and fetch none.
 
         `since` is in Unix seconds. Raises `StoreFailed`.
         """
-        async with self._opened():
-            key = self.digest(contact).hex()
-            await self._write(key, Suppression(since=since))
-            self._unload(path_of(key))
+        await self.put(contact, Absence(since, certain=True, suppressed=True))
 
     async def unsuppress(self, contact: ContactId) -> None:
         """End the suppression of `contact`, if there is one; raises `StoreFailed`."""
         async with self._opened():
             key = self.digest(contact).hex()
-            if isinstance(await self._known(key), Suppression):
+            if is_suppression(await self._known(key)):
                 await self._remove(path_of(key))
 
     async def is_suppressed(self, contact: ContactId) -> bool:
         """Whether `contact` is suppressed; `get` tells the same. Raises `StoreFailed`."""
-        return isinstance(await self.get(contact), Suppression)
+        return is_suppression(await self.get(contact))
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[None]:
@@ -170,10 +175,6 @@ class PortraitStore:
         await obstore.put_async(self._objects, path_of(key), data, use_multipart=False)
         return data
 
-    async def _forget(self, key: str) -> None:
-        if not isinstance(await self._known(key), Suppression):
-            await self._remove(path_of(key))
-
     async def _remove(self, path: str) -> None:
         self._unload(path)
         try:
@@ -193,6 +194,11 @@ class PortraitStore:
 
     def _unload(self, path: str) -> None:
         self._total -= self._sizes.pop(path, 0)
+
+
+def is_suppression(portrait: Portrait | None) -> TypeGuard[Absence]:
+    """Whether `portrait` was ordered, and is no answer."""
+    return isinstance(portrait, Absence) and portrait.suppressed
 
 
 def path_of(key: str) -> str:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from gateway.errors import Reason
-from gateway.model import Photo, Portrait, Standing, Suppression
+from gateway.model import Absence, Sighting, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +14,7 @@ class Lifetimes:
     """Seconds, all counted from the last confirmation.
 
     A photo is fresh for `photo` and shown as stale up to `stale`; a certain absence is believed
-    for `none`; an uncertain one is asked about again after `confirm`. A suppression holds for
-    ever.
+    for `none`; an uncertain one is asked about again after `confirm`, a suppressed one never.
     """
 
     photo: float
@@ -23,16 +22,14 @@ class Lifetimes:
     stale: float
     confirm: float
 
-    def standing(self, portrait: Portrait, *, spread: float) -> Standing:
+    def standing(self, portrait: Sighting | Absence, *, spread: float) -> Standing:
         """Judge `portrait`; `spread` (0–1) lengthens its fresh life by up to 10 %.
 
         So contacts learned together do not all expire together, and none is asked about before
         the upstream's own cache has ended.
         """
-        if isinstance(portrait, Suppression):
-            return Standing(math.inf, math.inf, reason=Reason.NONE, settled=True)
         stretch = 1 + 0.1 * spread
-        if isinstance(portrait, Photo):
+        if isinstance(portrait, Sighting):
             fresh = portrait.confirmed + self.photo * stretch
             return Standing(
                 fresh_until=fresh,
@@ -40,6 +37,8 @@ class Lifetimes:
                 since=portrait.since,
                 version=portrait.version,
             )
+        if portrait.suppressed:
+            return Standing(math.inf, math.inf, reason=Reason.NONE, settled=True)
         if not portrait.certain:
             return Standing(
                 fresh_until=portrait.since + self.confirm,

@@ -82,7 +82,7 @@ def test_any_text_of_an_upstream_can_be_asked_for_its_end_and_its_fingerprint(ur
 
 
 def test_a_signed_url_stays_out_of_reprs() -> None:
-    photo = Photo(PhotoUrl(f"{BASE}?oh=01_secret"), 1.0, 1.0, 1.0, "0123456789ab", b"picture-bytes")
+    photo = Photo(PhotoUrl(f"{BASE}?oh=01_secret"), 1.0, 1.0, 1.0, "0a1b", None, b"picture-bytes")
     for text in (repr(photo), str(photo), repr(photo.source), f"{photo.source}"):
         assert "01_secret" not in text
         assert "24694" not in text

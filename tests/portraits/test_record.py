@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.model import Absence, Photo, PhotoUrl, Portrait, Suppression
+from gateway.model import Absence, Photo, PhotoUrl, Portrait, Sample
 from gateway.model.cdn import MAX_URL_LENGTH
 from gateway.portraits import record
 
@@ -20,10 +20,16 @@ VERSION = "0123456789ab"
 URL = "https://pps.whatsapp.net/v/maya.jpg?ccb=11-4&oh=01_a&oe=66BC702E"
 
 PHOTO = Photo(
-    PhotoUrl(URL), 1_790_000_000.25, 1_789_000_000.0, 1_790_000_001.5, VERSION, b"\xff\xd8master"
+    source=PhotoUrl(URL),
+    fetched=1_790_000_000.25,
+    since=1_789_000_000.0,
+    confirmed=1_790_000_001.5,
+    version=VERSION,
+    sample=Sample(1, "RGB", b"rgb"),
+    master=b"\xff\xd8master",
 )
 ABSENCE = Absence(since=1_790_000_000.5, certain=True)
-SUPPRESSION = Suppression(since=1_790_000_000.75)
+SUPPRESSION = Absence(since=1_790_000_000.75, certain=True, suppressed=True)
 
 moments = st.floats(min_value=0, max_value=1e11)
 photos = st.builds(
@@ -33,17 +39,17 @@ photos = st.builds(
     since=moments,
     confirmed=moments,
     version=st.text(),
+    sample=st.sampled_from([None, Sample(1, "RGBA", b"rgba"), Sample(2, "RGB", bytes(12))]),
     master=st.binary(min_size=1),
 )
 portraits = st.one_of(
     photos,
-    st.builds(Absence, since=moments, certain=st.booleans()),
-    st.builds(Suppression, since=moments),
+    st.builds(Absence, since=moments, certain=st.booleans(), suppressed=st.booleans()),
 )
 
 
 @given(portraits, st.text("0123456789abcdef", min_size=64, max_size=64))
-@example(Photo(PhotoUrl("https://x/\ud800?\x00\n"), 0.0, 0.0, 0.0, "", b"\x00"), DIGEST)
+@example(Photo(PhotoUrl("https://x/\ud800?\x00\n"), 0.0, 0.0, 0.0, "", None, b"\x00"), DIGEST)
 def test_what_is_written_is_read_again(portrait: Portrait, digest: str) -> None:
     assert record.decode(record.encode(portrait, digest), digest) == portrait
 
@@ -99,13 +105,13 @@ _SOURCE = PhotoUrl(URL)
 _GOOD: dict[str, object] = {
     "contact": DIGEST, "state": "photo", "url": URL, "fetched": 1.0, "since": 1.0, "confirmed": 1.0,
     "fingerprint": _SOURCE.fingerprint, "oe": _SOURCE.expires, "version": VERSION,
-    "master": hashlib.sha256(b"master").hexdigest(),
+    "body": hashlib.sha256(b"master").hexdigest(),
 }  # fmt: skip
 _NONE: dict[str, object] = {"contact": DIGEST, "state": "none", "since": 1.0, "certain": True}
 
 
 def test_the_forger_of_these_tests_can_write_good_records() -> None:
-    photo = Photo(_SOURCE, 1.0, 1.0, 1.0, VERSION, b"master")
+    photo = Photo(_SOURCE, 1.0, 1.0, 1.0, VERSION, None, b"master")
     assert record.decode(forged(_GOOD), DIGEST) == photo
     assert record.decode(forged(_NONE, b""), DIGEST) == Absence(since=1.0, certain=True)
     assert record.peek(forged(_GOOD)) == record.peek(forged(_NONE)) == record.Header(DIGEST, 1.0)
@@ -121,7 +127,10 @@ NONSENSE: list[object] = [
 CONTRADICTIONS: list[dict[str, object]] = [
     _GOOD | {"state": "unheard-of"}, _GOOD | {"state": []}, _GOOD | {"since": None},
     _GOOD | {"fetched": "soon"}, _GOOD | {"fetched": -(10**400)}, _GOOD | {"oe": 1},
-    _GOOD | {"oe": None}, _GOOD | {"fingerprint": "0" * 32}, _GOOD | {"master": "0" * 64},
+    _GOOD | {"oe": None}, _GOOD | {"fingerprint": "0" * 32}, _GOOD | {"body": "0" * 64},
+    _GOOD | {"side": 1}, _GOOD | {"side": 0, "mode": "RGB"},
+    _GOOD | {"side": "1", "mode": "RGB"},
+    _GOOD | {"side": 1, "mode": []}, _GOOD | {"side": 1, "mode": "L"},
     _NONE, {"contact": DIGEST, "state": "suppressed", "since": 1.0},
     *({n: value for n, value in _GOOD.items() if n != name} for name in _GOOD),
 ]  # fmt: skip
@@ -146,7 +155,7 @@ def test_the_first_bytes_tell_whose_record_it_is_and_when_it_was_confirmed(
 ) -> None:
     data = record.encode(portrait, DIGEST)
     assert record.peek(data[: record.HEAD]) == record.Header(DIGEST, confirmed)
-    header = data[: len(data) - (len(PHOTO.master) if portrait is PHOTO else 0)]
+    header = data[: len(data) - (len(b"rgb" + PHOTO.master) if portrait is PHOTO else 0)]
     for length in range(len(header)):
         assert record.peek(header[:length]) is None
         damaged = bytearray(header)

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from obstore.store import MemoryStore, S3Store
 
 from gateway.errors import StoreFailed
-from gateway.model import Absence, ContactId, Photo, PhotoUrl, Portrait, Suppression
+from gateway.model import Absence, ContactId, Photo, PhotoUrl, Portrait, Sample
 from gateway.portraits import check_place, open_objects, record
 from gateway.portraits.breaker import Breaker
 from gateway.portraits.store import KEY_PATH
@@ -43,16 +43,23 @@ PHOTO = Photo(
     since=T0 - 20,
     confirmed=T0,
     version="0123456789ab",
+    sample=Sample(2, "RGB", b"123456789abc"),
     master=b"\xff\xd8" + bytes(range(256)),
 )
 OTHER_PHOTO = Photo(
-    PhotoUrl("https://pps.whatsapp.net/v/2.jpg"), T0, T0, T0, "another12345", b"another master"
+    PhotoUrl("https://pps.whatsapp.net/v/2.jpg"),
+    T0,
+    T0,
+    T0,
+    "another12345",
+    None,
+    b"another master",
 )
 NONE = Absence(since=T0, certain=True)
 DOUBTED = Absence(since=T0 - 5, certain=False)
 
 
-SUPPRESSION = Suppression(since=T0)
+SUPPRESSION = Absence(since=T0, certain=True, suppressed=True)
 
 
 async def test_nothing_is_known_of_an_unknown_contact(place: Place) -> None:
@@ -268,7 +275,12 @@ async def test_a_suppression_leaves_nothing_of_the_photo(place: Place) -> None:
     await store.suppress(MAYA, since=T0)
     assert len(place.portraits()) == 1
     told = b"".join(place.objects().values())
-    for secret in (PHOTO.master, PHOTO.source.url.encode(), PHOTO.source.fingerprint.encode()):
+    for secret in (
+        PHOTO.master,
+        b"123456789abc",
+        PHOTO.source.url.encode(),
+        PHOTO.source.fingerprint.encode(),
+    ):
         assert secret not in told
 
 
@@ -281,19 +293,26 @@ async def test_a_late_answer_does_not_end_a_suppression(place: Place, late: Port
     assert await store.put(LEON, late)
 
 
-async def test_forgetting_does_not_end_a_suppression(place: Place) -> None:
+async def test_retention_does_not_end_a_suppression(place: Place) -> None:
     store = place.store()
     await store.suppress(MAYA, since=T0)
-    await store.delete(MAYA)
     await store.erase(store.digest(MAYA).hex())
     assert await store.is_suppressed(MAYA)
 
 
-async def test_a_suppression_ends_when_it_is_ended(place: Place) -> None:
+async def test_a_second_suppression_changes_nothing(place: Place) -> None:
     store = place.store()
     await store.suppress(MAYA, since=T0)
-    await place.store().unsuppress(MAYA)
-    assert await store.get(MAYA) is None
+    await place.store().suppress(MAYA, since=T0 + 60)
+    assert await store.get(MAYA) == SUPPRESSION
+
+
+async def test_a_suppression_ends_when_it_is_ended(place: Place) -> None:
+    store = place.store()
+    for end in (place.store().unsuppress, place.store().delete):
+        await store.suppress(MAYA, since=T0)
+        await end(MAYA)
+        assert await store.get(MAYA) is None
     assert await store.put(MAYA, PHOTO)
     assert await store.get(MAYA) == PHOTO
 
@@ -340,7 +359,7 @@ async def main(url):
     source = PhotoUrl("https://pps.whatsapp.net/v/a.jpg")
     rounds = 0
     while "for-ever" in sys.argv or rounds < 1:
-        photo = Photo(source, 1, 1, 1, "v", masters[rounds % 2])
+        photo = Photo(source, 1, 1, 1, "v", None, masters[rounds % 2])
         await store.put(ContactId.parse("15551234567"), photo)
         rounds += 1
         print("written", flush=True)
@@ -698,7 +717,9 @@ def test_a_bounded_store_never_holds_more_and_never_forgets_without_need(
             if verb == "delete":
                 await store.delete(contact(number))
             else:
-                await store.put(contact(number), Photo(PHOTO.source, T0, T0, T0, "v", bytes(size)))
+                await store.put(
+                    contact(number), Photo(PHOTO.source, T0, T0, T0, "v", None, bytes(size))
+                )
                 expected[name] = kept_bytes(objects)[name]
                 while sum(expected.values()) > capacity:
                     del expected[next(iter(expected))]

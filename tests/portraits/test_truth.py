@@ -9,21 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import Reason
-from gateway.model import Absence, Photo, PhotoUrl, Portrait, Standing, Suppression
+from gateway.model import Absence, Photo, PhotoUrl, Portrait
 from gateway.portraits import Lifetimes
 
 SINCE, CONFIRMED = 1_000.0, 10_000.0
 LIFETIMES = Lifetimes(photo=100.0, none=200.0, stale=1000.0, confirm=6.0)
 PHOTO = Photo(
-    PhotoUrl("https://pps.whatsapp.net/v/a.jpg"),
-    5_000.0,
-    SINCE,
-    CONFIRMED,
-    "0123456789ab",
-    b"master",
+    PhotoUrl("https://pps.whatsapp.net/v/a.jpg"), 5_000.0, SINCE, CONFIRMED, "0a1b", None, b"master"
 )
 CERTAIN = Absence(since=CONFIRMED, certain=True)
 UNCERTAIN = Absence(since=CONFIRMED, certain=False)
+SUPPRESSED = Absence(since=CONFIRMED, certain=True, suppressed=True)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +34,8 @@ UNCERTAIN = Absence(since=CONFIRMED, certain=False)
         # Nobody waits longer than agreed for a confirmation.
         (UNCERTAIN, 0.0, 6, 200),
         (UNCERTAIN, 1.0, 6, 200),
+        # What was ordered is not for time to undo.
+        (SUPPRESSED, 0.5, math.inf, math.inf),
     ],
 )
 def test_ages_count_from_the_last_confirmation(
@@ -71,7 +69,9 @@ def test_a_photo_stands_by_its_version_since_it_became_current() -> None:
     assert not standing.settled
 
 
-@pytest.mark.parametrize(("portrait", "settled"), [(CERTAIN, True), (UNCERTAIN, False)])
+@pytest.mark.parametrize(
+    ("portrait", "settled"), [(CERTAIN, True), (UNCERTAIN, False), (SUPPRESSED, True)]
+)
 def test_an_absence_is_settled_once_it_is_certain(portrait: Absence, *, settled: bool) -> None:
     standing = LIFETIMES.standing(portrait, spread=0.0)
     assert standing.reason is Reason.NONE
@@ -95,9 +95,3 @@ def test_a_spread_lengthens_by_at_most_a_tenth_and_never_shortens(
     life = plain.fresh_until - CONFIRMED
     assert plain.fresh_until <= spread_out.fresh_until <= plain.fresh_until + 0.1 * life + 1e-3
     assert spread_out.fresh_until <= spread_out.expires
-
-
-@pytest.mark.parametrize("spread", [0.0, 1.0])
-def test_a_suppression_is_to_viewers_an_absence_that_no_time_ends(spread: float) -> None:
-    standing = LIFETIMES.standing(Suppression(since=SINCE), spread=spread)
-    assert standing == Standing(math.inf, math.inf, reason=Reason.NONE, settled=True)

@@ -438,6 +438,7 @@ async def test_another_photo_is_downloaded_and_is_the_current_one_since_now() ->
             since=house.clock(),
             confirmed=house.clock(),
             version=version_of(b"/v/new.jpg"),
+            sample=None,
             master=b"master of /v/new.jpg",
         )
         avatar = await house.see()
