@@ -105,7 +105,7 @@ class Sweeper:
             if 0 <= now - last.any < self._interval:
                 return 0
             full = not 0 <= now - last.full < FULL_INTERVAL
-            # Noted first: others stay away, and a crash in the middle is made good in an hour.
+            # Noted first: others stay away, and a crash in the middle does not repeat at once.
             await self._note(_Stamp(now, now if full else last.full))
             removed = failed = 0
             before = math.inf if full else now - self._retention

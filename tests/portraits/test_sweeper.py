@@ -357,6 +357,15 @@ async def test_what_crashed_writes_left_goes_after_a_while(tmp_path: Path) -> No
     assert await house.kept() == {"maya"}
 
 
+@pytest.mark.parametrize("name", ["a b", "é", "100%", "a%20b", "c#d", "e?f"])
+async def test_a_directory_is_swept_whatever_it_is_called(tmp_path: Path, name: str) -> None:
+    place = Place.in_directory(tmp_path / name)
+    house = Round(place)
+    await house.store.put(MAYA, house.photo(age=8 * DAY))
+    assert await house.sweeper.sweep() == 1
+    assert place.portraits() == {}
+
+
 async def test_a_file_that_cannot_be_read_does_not_keep_the_others(tmp_path: Path) -> None:
     place = Place.in_directory(tmp_path)
     house = Round(place)
