@@ -23,12 +23,13 @@ from gateway.errors import (
     StoreFailed,
 )
 from gateway.model import Absence, ContactId, Photo
+from gateway.portraits import is_suppression
 from gateway.settings import Settings, misspelt
 from gateway.telemetry import configure_logging
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
-    from gateway.model import PhotoUrl
+    from gateway.model import PhotoUrl, Portrait
 
 _ADVICE: Final = {
     "none": "The person hides the photo from you, or has none: that is their choice, and final.",
@@ -133,7 +134,8 @@ async def _story(gateway: Gateway, contact: ContactId, report: Report, until: fl
     if not contact.can_have_photo:
         report.finding("no picture exists for such an id", _ADVICE["unsupported"])
         return
-    await _known(gateway, contact, report)
+    if is_suppression(await _known(gateway, contact, report)):
+        return
     try:
         source = await gateway.resolver(contact, refresh=False, until=until)
         report.good(f"the API names a picture on {urlsplit(source.url).netloc}{_life(source)}")
@@ -161,14 +163,14 @@ async def _download(
         return await gateway.origin(fresh, until=until)
 
 
-async def _known(gateway: Gateway, contact: ContactId, report: Report) -> None:
+async def _known(gateway: Gateway, contact: ContactId, report: Report) -> Portrait | None:
     try:
         portrait = await gateway.portraits.get(contact)
     except StoreFailed:
-        return
+        return None
     if portrait is None:
         report.note("the store knows nothing of this contact yet")
-        return
+        return None
     standing = gateway.portraits.judge(contact, portrait)
     fresh = "fresh" if standing.fresh_until > time.time() else "stale"
     match portrait:
@@ -185,6 +187,7 @@ async def _known(gateway: Gateway, contact: ContactId, report: Report) -> None:
         case Absence():
             sure = "certain" if portrait.certain else "not yet confirmed"
             report.note(f"the store knows since {_time(portrait.since)}: no photo ({sure})")
+    return portrait
 
 
 def _life(source: PhotoUrl) -> str:

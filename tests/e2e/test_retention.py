@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.processes import Running
 
-MAYA = "15551234567@c.us"
+NINA = "15557654321@c.us"
 
 
 def portraits(folder: Path) -> list[Path]:
@@ -28,7 +28,7 @@ def test_a_gateway_removes_by_itself_what_is_past_its_retention(
 ) -> None:
     settings = settings_for(upstream.url, tmp_path / "store", GATEWAY_STORE_RETENTION="4s")
     with processes.gateway(tmp_path, settings) as served:
-        answer = httpx.get(f"{served.url}/avatar/{MAYA}.png", timeout=30)
+        answer = httpx.get(f"{served.url}/avatar/{NINA}.png", timeout=30)
         assert answer.headers["avatar-source"] == "photo"
         limit = time.monotonic() + 30
         while not portraits(tmp_path) and time.monotonic() < limit:
