@@ -21,9 +21,6 @@ demo: $(VENV)/.run ## a simulated WhatsApp and the gateway in front of it (PORT,
 test: $(VENV)/.dev ## the test suite, in parallel (JOBS)
 	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term
 
-proof: $(VENV)/.dev ## the long proofs, minutes: attacks, hostile pictures, reloads under load
-	$(BIN)/python -m pytest tests/proof -s
-
 proof: $(VENV)/.dev ## the long proofs, one after the other: minutes
 	$(BIN)/python -m pytest -s tests/proof
 

@@ -28,7 +28,14 @@ from gateway.outbound import (
     system_lookup,
     tls_context,
 )
-from gateway.portraits import Lifetimes, PortraitStore, check_place, open_objects
+from gateway.portraits import (
+    Lifetimes,
+    PortraitStore,
+    Sweeper,
+    check_place,
+    open_objects,
+    sweeping,
+)
 from gateway.quarantine.keeper import Quarantine
 from gateway.question import Upstream
 from gateway.renditions import Renditions
@@ -44,6 +51,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from gateway.imaging.artist import Plan
+    from gateway.portraits import Objects
     from gateway.settings import Settings
 
 STORE_TIMEOUT: Final = 1.0
@@ -59,6 +67,7 @@ class Gateway:
 
     avatars: Avatars[Plan]
     portraits: PortraitStore
+    sweeper: Sweeper
     resolver: Wawp
     origin: Origin
     quarantine: Quarantine
@@ -75,8 +84,16 @@ async def open_gateway(
     """
     settings.require_upstream()
     custom = _custom_fallback(settings.fallback_image)
-    portraits = _portraits(settings)
+    objects = _objects(settings)
+    portraits = _portraits(settings, objects)
     telemetry = Telemetry(pseudonym=lambda contact: portraits.digest(contact).hex()[:12])
+    sweeper = Sweeper(
+        objects,
+        retention=settings.store_retention,
+        erase=portraits.erase,
+        telemetry=telemetry,
+        clock=clock,
+    )
     renditions = Renditions(capacity=settings.cache_size, clock=clock)
     async with AsyncExitStack() as stack:
         try:
@@ -116,7 +133,7 @@ async def open_gateway(
             clock=clock,
         )
         stack.push_async_callback(avatars.aclose)
-        yield Gateway(avatars, portraits, resolver, origin, quarantine, telemetry)
+        yield Gateway(avatars, portraits, sweeper, resolver, origin, quarantine, telemetry)
 
 
 def check(settings: Settings) -> None:
@@ -144,7 +161,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[Served]:
-        async with open_gateway(settings, clock=clock) as gateway:
+        async with open_gateway(settings, clock=clock) as gateway, sweeping(gateway.sweeper):
             _warn(settings, gateway.telemetry)
             gateway.resolver.introduce(until=time.monotonic() + settings.upstream_timeout)
             endpoint = AvatarEndpoint(
@@ -162,12 +179,15 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     return build_application(static=static_path("openapi.json").parent, lifespan=lifespan)
 
 
-def _portraits(settings: Settings) -> PortraitStore:
-    """Open the store; keys keep resolvers, API origins and instances apart."""
+def _objects(settings: Settings) -> Objects:
     try:
-        objects = open_objects(settings.store)
+        return open_objects(settings.store)
     except StoreFailed as failure:
         raise InvalidSettings(f"GATEWAY_STORE cannot be opened: {failure}") from None
+
+
+def _portraits(settings: Settings, objects: Objects) -> PortraitStore:
+    """Know contacts by keys that keep resolvers, API origins and instances apart."""
     namespace = f"wawp|{settings.wawp_base_url}|{settings.wawp_instance_id}"
     in_memory = settings.store == "memory:"
     return PortraitStore(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.budget import MAX_BACKOFF
@@ -24,6 +24,7 @@ from gateway.errors import (
     StoreFailed,
 )
 from gateway.model import Absence, Photo, Portrait, Standing
+from gateway.portraits import is_suppression
 from gateway.question import Arrival, Question
 from gateway.singleflight import Singleflight
 
@@ -110,7 +111,7 @@ class Inquiry:
         if contact in self._developing:  # perhaps since the store began to be read
             return self._developing[contact]
         if known is not None:
-            standing = self._portraits.judge(contact, known)
+            standing = self._judge(contact, known)
             if standing.expires > self._clock():
                 self._publish(contact, standing)
                 if standing.fresh_until <= self._clock():
@@ -126,7 +127,10 @@ class Inquiry:
     async def _ask_known(self, contact: ContactId, side: int) -> Finding:
         """Ask behind the viewers, of whom nobody waits to be told of a bug."""
         try:
-            return await self._ask(contact, await self._load(contact), side)
+            known = await self._load(contact)
+            if is_suppression(known):
+                return self._answer(contact, known)
+            return await self._ask(contact, known, side)
         except Exception as error:
             self._telemetry.bug(error)
             raise
@@ -201,7 +205,7 @@ class Inquiry:
 
     def _remain(self, contact: ContactId, known: Portrait | None, backoff: Backoff) -> Finding:
         """Answer with what is known for as long as that may be shown, then with a fallback."""
-        if known is not None and self._portraits.judge(contact, known).expires > self._clock():
+        if known is not None and self._judge(contact, known).expires > self._clock():
             return self._answer(contact, known)
         standing = _passing(backoff.reason, backoff.until)
         self._publish(contact, standing)
@@ -212,7 +216,7 @@ class Inquiry:
         return _finding(standing, portrait, asked=True)
 
     def _publish_as(self, contact: ContactId, portrait: Sighting | Absence) -> Standing:
-        standing = self._portraits.judge(contact, portrait)
+        standing = self._judge(contact, portrait)
         self._publish(contact, standing)
         return standing
 
@@ -220,6 +224,13 @@ class Inquiry:
         """The question is answered for good: no back-off any more, and it is stored."""
         self._backoffs.clear(contact)
         self._save(contact, portrait)
+
+    def _judge(self, contact: ContactId, portrait: Sighting | Absence) -> Standing:
+        standing = self._portraits.judge(contact, portrait)
+        if is_suppression(portrait):
+            # Looked up again now and then: another machine may have ended it.
+            return replace(standing, fresh_until=self._clock() + self._portraits.lifetimes.none)
+        return standing
 
     async def _latest(self, contact: ContactId) -> Portrait | None:
         """What is known; an answer that comes while the store is read is newer than its word."""
@@ -257,11 +268,13 @@ class Inquiry:
 
     async def _write(self, contact: ContactId, portrait: Portrait) -> None:
         try:
-            await self._portraits.put(contact, portrait)
+            kept = await self._portraits.put(contact, portrait)
         except StoreFailed as failure:
             self._telemetry.store_failed(str(failure))
             return
         self._telemetry.store_works()
+        if not kept:  # suppressed while the upstream was asked
+            self._answer(contact, Absence(self._clock(), certain=True, suppressed=True))
         if self._unsaved.get(contact) is portrait:
             del self._unsaved[contact]
 

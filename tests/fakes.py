@@ -35,7 +35,7 @@ from gateway.model import (
 )
 from gateway.outbound import AddressGuard, Dialer, Names, Outbound, Transport, tls_context
 from gateway.outbound.address import Endpoint
-from gateway.portraits import Lifetimes, PortraitStore, record
+from gateway.portraits import Lifetimes, PortraitStore, is_suppression, record
 from gateway.question import Upstream
 from gateway.renditions import Renditions
 from gateway.telemetry import Telemetry
@@ -244,10 +244,21 @@ class FakePortraits(PortraitStore):
         await self.reading.wait()  # a slow read brings what was there when it began
         return None if data is None else record.decode(data, self.digest(contact).hex())
 
-    async def put(self, contact: ContactId, portrait: Portrait) -> None:
+    async def put(self, contact: ContactId, portrait: Portrait) -> bool:
         await self.writing.wait()
         self._fail()
+        data, key = self.objects.get(contact.value, b""), self.digest(contact).hex()
+        if is_suppression(record.decode(data, key)):
+            return False
+        self.objects[contact.value] = record.encode(portrait, key)
+        return True
+
+    async def suppress(self, contact: ContactId, *, since: float) -> None:
+        portrait = Absence(since, certain=True, suppressed=True)
         self.objects[contact.value] = record.encode(portrait, self.digest(contact).hex())
+
+    async def unsuppress(self, contact: ContactId) -> None:
+        del self.objects[contact.value]
 
     def _fail(self) -> None:
         if self.failing:
@@ -255,7 +266,10 @@ class FakePortraits(PortraitStore):
 
 
 class House:
-    """The whole service over fakes; a clock that only the test moves, and no jitter."""
+    """The whole service over fakes; a clock that only the test moves, and no jitter.
+
+    A real `store` takes the place of the fake `portraits`.
+    """
 
     def __init__(
         self,
@@ -263,6 +277,7 @@ class House:
         origin: FakeOrigin | None = None,
         *,
         portraits: FakePortraits | None = None,
+        store: PortraitStore | None = None,
         clock: Clock | None = None,
         deadline: float = 30.0,
     ) -> None:
@@ -277,7 +292,7 @@ class House:
         self.telemetry = Telemetry(pseudonym=lambda _: "someone")
         self.inquiry = Inquiry(
             Upstream(self.resolver, self.origin, self.quarantine.develop, timeout=15.0),
-            self.portraits,
+            store or self.portraits,
             backoffs=self.backoffs,
             telemetry=self.telemetry,
             publish=self.renditions.stand,

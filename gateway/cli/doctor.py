@@ -23,12 +23,13 @@ from gateway.errors import (
     StoreFailed,
 )
 from gateway.model import Absence, ContactId, Photo
+from gateway.portraits import is_suppression
 from gateway.settings import Settings, misspelt
 from gateway.telemetry import configure_logging
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
-    from gateway.model import PhotoUrl
+    from gateway.model import PhotoUrl, Portrait
 
 _ADVICE: Final = {
     "none": "The person hides the photo from you, or has none: that is their choice, and final.",
@@ -137,7 +138,8 @@ async def _story(gateway: Gateway, contact: ContactId, report: Report, until: fl
     if not contact.can_have_photo:
         report.finding("no picture exists for such an id", _ADVICE["unsupported"])
         return
-    await _known(gateway, contact, report)
+    if is_suppression(await _known(gateway, contact, report)):
+        return
     try:
         source = await gateway.resolver(contact, refresh=False, until=until)
         report.good(f"the API names a picture on {urlsplit(source.url).netloc}{_life(source)}")
@@ -165,14 +167,14 @@ async def _download(
         return await gateway.origin(fresh, until=until)
 
 
-async def _known(gateway: Gateway, contact: ContactId, report: Report) -> None:
+async def _known(gateway: Gateway, contact: ContactId, report: Report) -> Portrait | None:
     try:
         portrait = await gateway.portraits.get(contact)
     except StoreFailed:
-        return
+        return None
     if portrait is None:
         report.note("the store knows nothing of this contact yet")
-        return
+        return None
     standing = gateway.portraits.judge(contact, portrait)
     fresh = "fresh" if standing.fresh_until > time.time() else "stale"
     match portrait:
@@ -181,9 +183,15 @@ async def _known(gateway: Gateway, contact: ContactId, report: Report) -> None:
                 f"the store has a photo, current since {_time(portrait.since)}, confirmed"
                 f" {_time(portrait.confirmed)}: {fresh} until {_time(standing.fresh_until)}"
             )
+        case Absence(suppressed=True):
+            report.finding(
+                f"suppressed since {_time(portrait.since)}: no photo is shown and none fetched",
+                "Somebody ordered that; a refresh with the admin token ends it.",
+            )
         case Absence():
             sure = "certain" if portrait.certain else "not yet confirmed"
             report.note(f"the store knows since {_time(portrait.since)}: no photo ({sure})")
+    return portrait
 
 
 def _life(source: PhotoUrl) -> str:

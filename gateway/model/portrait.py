@@ -98,11 +98,13 @@ class Absence:
     """A contact known to have no photo for us: hidden, never set, not on WhatsApp.
 
     `since` is the time of the answer (Unix seconds). While it is not `certain`, one refresh is
-    owed before it is believed: the API stores an absence after any trouble of its own.
+    owed before it is believed: the API stores an absence after any trouble of its own. One that is
+    `suppressed` was ordered: nobody is asked until somebody orders a refresh.
     """
 
     since: float
     certain: bool
+    suppressed: bool = False
 
 
 Portrait = Photo | Absence

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from gateway.portraits.store import PortraitStore, check_place, open_objects
+from gateway.portraits.places import Objects, check_place, open_objects
+from gateway.portraits.store import PortraitStore, is_suppression
+from gateway.portraits.sweeper import Sweeper, sweeping
 from gateway.portraits.truth import Lifetimes
 
-__all__ = ["Lifetimes", "PortraitStore", "check_place", "open_objects"]
+__all__ = [
+    "Lifetimes",
+    "Objects",
+    "PortraitStore",
+    "Sweeper",
+    "check_place",
+    "is_suppression",
+    "open_objects",
+    "sweeping",
+]

@@ -1,73 +1,33 @@
-"""One store for portraits behind obstore: a directory, memory, S3, GCS or Azure.
-
-A file write of obstore goes to a temporary name and is renamed, an object write is atomic by
-nature: a reader sees the old portrait or the new one, never half of either.
-"""
+"""Portraits by contact, in any place that obstore opens."""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
-import os
 import secrets
 from collections import OrderedDict
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
-from urllib.parse import unquote
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
-from obstore.store import LocalStore, MemoryStore, from_url
+from obstore.exceptions import AlreadyExistsError
 
 from gateway.errors import StoreFailed
+from gateway.model import Absence
 from gateway.portraits import record
+from gateway.portraits.breaker import Breaker
+from gateway.portraits.places import absent_unless_lost, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator
+    from collections.abc import AsyncIterator
 
     from obstore.store import ObjectStore
 
-    from gateway.model import Absence, ContactId, Portrait, Sighting, Standing
+    from gateway.model import ContactId, Portrait, Sighting, Standing
     from gateway.portraits.truth import Lifetimes
 
-_T = TypeVar("_T")
 KEY_PATH: Final = "v1/key"
 _KEY_BYTES: Final = 32
-
-
-def default_directory() -> Path:
-    """Where photos are kept when nothing else is said: the user's cache directory."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "avatar-gateway"
-
-
-def check_place(url: str) -> None:
-    """Raise `StoreFailed` if `url` names a directory that cannot be made or written."""
-    if url.startswith("file:"):
-        with _translated():
-            if not os.access(_directory(url), os.W_OK | os.X_OK):
-                raise StoreFailed("the directory cannot be written")
-
-
-def _directory(url: str) -> Path:
-    """The directory of a ``file:`` store, made for its owner only if missing."""
-    path = Path(unquote(url.removeprefix("file://"))) if url != "file:" else default_directory()
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path
-
-
-def open_objects(url: str) -> ObjectStore:
-    """Open ``memory:``, ``file:``, ``file:///path``, ``s3://…``, ``gs://…`` or ``az://…``.
-
-    A directory is made if missing, for its owner only. Raises `StoreFailed` in one line.
-    """
-    with _translated():
-        if url == "memory:":
-            return MemoryStore()
-        if url.startswith("file:"):
-            return LocalStore(_directory(url))
-        return from_url(url)
 
 
 class PortraitStore:
@@ -76,8 +36,11 @@ class PortraitStore:
     `namespace` keeps accounts and origins apart. Keys are HMAC(k, namespace | canonical id), `k`
     being 32 random bytes made once inside the store, so no name in it tells a phone number.
     `lifetimes` judge the age of what is kept.
-    Each call takes at most `timeout` seconds. `capacity` bounds the bytes kept (the oldest goes),
-    for stores that live in memory.
+    Each call takes at most `timeout` seconds, and fails at once while `breaker` is open.
+    `capacity` bounds the bytes kept (the oldest goes), for stores that live in memory.
+
+    A suppressed contact stays so until `unsuppress` or `delete`: no other portrait takes its
+    place.
     """
 
     def __init__(
@@ -88,12 +51,14 @@ class PortraitStore:
         lifetimes: Lifetimes,
         timeout: float,
         capacity: int | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         self._objects = objects
         self._namespace = namespace
         self.lifetimes = lifetimes
         self._timeout = timeout
         self._capacity = capacity
+        self._breaker = breaker or Breaker()
         self._sizes: OrderedDict[str, int] = OrderedDict()
         self._total = 0
         self._key: bytes | None = None
@@ -103,8 +68,8 @@ class PortraitStore:
     async def open(self) -> None:
         """Read the store's key, or make it; raises `StoreFailed`."""
         if self._key is None:
-            with _translated():
-                self._key = await self._within(self._load_key())
+            async with self._opened():
+                return
 
     def digest(self, contact: ContactId) -> bytes:
         """32 bytes that stand for `contact` in logs, names and drawings, never to be undone."""
@@ -120,30 +85,65 @@ class PortraitStore:
 
         Raises `StoreFailed`.
         """
-        await self.open()
-        digest = self.digest(contact).hex()
-        with _translated():
-            try:
-                data = await self._within(self._read(_path(digest)))
-            except FileNotFoundError:
-                return None
-        return record.decode(data, digest)
+        async with self._opened():
+            return await self._known(self.digest(contact).hex())
 
-    async def put(self, contact: ContactId, portrait: Portrait) -> None:
-        """Keep `portrait`, replacing what was known; raises `StoreFailed`."""
-        await self.open()
-        digest = self.digest(contact).hex()
-        data = record.encode(portrait, digest)
-        with _translated():
-            await self._within(obstore.put_async(self._objects, _path(digest), data))
-        await self._make_room(_path(digest), len(data))
+    async def put(self, contact: ContactId, portrait: Portrait) -> bool:
+        """Keep `portrait`, replacing what was known; raises `StoreFailed`.
+
+        False, and nothing is written, if the contact is suppressed.
+        """
+        async with self._opened():
+            key = self.digest(contact).hex()
+            if is_suppression(await self._known(key)):
+                return False
+            data = await self._write(key, portrait)
+            if is_suppression(portrait):
+                self._unload(path_of(key))  # it is no cache that may be short of room
+            else:
+                await self._make_room(path_of(key), len(data))
+            return True
 
     async def delete(self, contact: ContactId) -> None:
         """Forget `contact`; raises `StoreFailed`, but not if nothing was known."""
-        await self.open()
-        path = _path(self.digest(contact).hex())
-        self._total -= self._sizes.pop(path, 0)
-        await self._remove(path)
+        async with self._opened():
+            await self._remove(path_of(self.digest(contact).hex()))
+
+    async def erase(self, key: str) -> None:
+        """Forget whose digest in hex is `key`, in any namespace, but no suppression.
+
+        Raises `StoreFailed`.
+        """
+        async with self._opened():
+            if not is_suppression(await self._known(key)):
+                await self._remove(path_of(key))
+
+    async def suppress(self, contact: ContactId, *, since: float) -> None:
+        """Remember, in place of what was known, to show no photo of `contact` and fetch none.
+
+        `since` is in Unix seconds. Raises `StoreFailed`.
+        """
+        await self.put(contact, Absence(since, certain=True, suppressed=True))
+
+    async def unsuppress(self, contact: ContactId) -> None:
+        """End the suppression of `contact`, if there is one; raises `StoreFailed`."""
+        async with self._opened():
+            key = self.digest(contact).hex()
+            if is_suppression(await self._known(key)):
+                await self._remove(path_of(key))
+
+    async def is_suppressed(self, contact: ContactId) -> bool:
+        """Whether `contact` is suppressed; `get` tells the same. Raises `StoreFailed`."""
+        return is_suppression(await self.get(contact))
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[None]:
+        """One call to the store that has its key, with a time-out over all of it."""
+        with self._breaker.passage(), translated():
+            async with asyncio.timeout(self._timeout):
+                if self._key is None:
+                    self._key = await self._load_key()
+                yield
 
     async def _load_key(self) -> bytes:
         try:
@@ -158,40 +158,54 @@ class PortraitStore:
             raise StoreFailed("the store's key is damaged")
         return key
 
+    async def _known(self, key: str) -> Portrait | None:
+        try:
+            data = await self._read(path_of(key))
+        except FileNotFoundError:
+            return None
+        return record.decode(data, key)
+
     async def _read(self, path: str) -> bytes:
-        return bytes(await (await obstore.get_async(self._objects, path)).bytes_async())
+        with absent_unless_lost():
+            return bytes(await (await obstore.get_async(self._objects, path)).bytes_async())
+
+    async def _write(self, key: str, portrait: Portrait) -> bytes:
+        data = record.encode(portrait, key)
+        # In parts a write would not be atomic, and a crash would leave the parts.
+        await obstore.put_async(self._objects, path_of(key), data, use_multipart=False)
+        return data
 
     async def _remove(self, path: str) -> None:
-        with _translated():
-            try:
-                await self._within(obstore.delete_async(self._objects, path))
-            except FileNotFoundError:
-                return
+        self._unload(path)
+        try:
+            with absent_unless_lost():
+                await obstore.delete_async(self._objects, path)
+        except FileNotFoundError:
+            return
 
     async def _make_room(self, path: str, size: int) -> None:
         if self._capacity is None:
             return
-        self._total += size - self._sizes.pop(path, 0)
+        self._unload(path)
+        self._total += size
         self._sizes[path] = size
         while self._total > self._capacity and len(self._sizes) > 1:
-            oldest, freed = self._sizes.popitem(last=False)
-            self._total -= freed
-            await self._remove(oldest)
+            await self._remove(next(iter(self._sizes)))
 
-    async def _within(self, call: Awaitable[_T]) -> _T:
-        async with asyncio.timeout(self._timeout):
-            return await call
+    def _unload(self, path: str) -> None:
+        self._total -= self._sizes.pop(path, 0)
 
 
-def _path(digest: str) -> str:
-    return f"v1/{digest[:2]}/{digest[2:]}"
+def is_suppression(portrait: Sighting | Absence | None) -> TypeGuard[Absence]:
+    """Whether `portrait` was ordered, and is no answer."""
+    return isinstance(portrait, Absence) and portrait.suppressed
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """The wall: whatever obstore, the file system or the clock raises becomes `StoreFailed`."""
-    try:
-        yield
-    except (BaseError, OSError, ValueError, NotImplementedError) as error:
-        # The class says enough; the text may hold paths, buckets and credentials.
-        raise StoreFailed(f"the portrait store failed ({type(error).__name__})") from None
+def path_of(key: str) -> str:
+    """Where the portrait of the contact with the digest `key` lies."""
+    return f"v1/{key[:2]}/{key[2:]}"
+
+
+def key_at(path: str) -> str:
+    """Whose portrait lies at `path`: the other way round."""
+    return path.removeprefix("v1/").replace("/", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from gateway.errors import Reason
@@ -13,7 +14,7 @@ class Lifetimes:
     """Seconds, all counted from the last confirmation.
 
     A photo is fresh for `photo` and shown as stale up to `stale`; a certain absence is believed
-    for `none`; an uncertain one is asked about again after `confirm`.
+    for `none`; an uncertain one is asked about again after `confirm`, a suppressed one never.
     """
 
     photo: float
@@ -36,6 +37,8 @@ class Lifetimes:
                 since=portrait.since,
                 version=portrait.version,
             )
+        if portrait.suppressed:
+            return Standing(math.inf, math.inf, reason=Reason.NONE, settled=True)
         if not portrait.certain:
             return Standing(
                 fresh_until=portrait.since + self.confirm,

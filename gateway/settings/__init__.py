@@ -228,7 +228,7 @@ class Settings(BaseSettings):
 _NOT_IN_FORCE: Final = (
     "waha_base_url", "waha_api_key", "waha_session",
     "evolution_base_url", "evolution_api_key", "evolution_instance",
-    "upstream_rate", "store_retention", "valkey_url", "signing_keys", "admin_token",
+    "upstream_rate", "valkey_url", "signing_keys", "admin_token",
     "webhook_secret", "metrics_token", "trusted_proxies", "hot_path", "playground", "public_url",
     "http_proxy", "access_log",
 )  # fmt: skip

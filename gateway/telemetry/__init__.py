@@ -32,6 +32,8 @@ class Event(StrEnum):
     RUN_FAILED = "run.failed"
     STORE_FAILED = "store.failed"
     FLEET_FAILED = "valkey.failed"
+    STORE_SWEPT = "store.swept"
+    SWEEP_FAILED = "store.sweep_failed"
     BUG = "bug"
 
 
@@ -45,6 +47,7 @@ class Telemetry:
         self.bugs = 0
         self.store_failures = 0
         self.fleet_failures = 0
+        self.swept_portraits = 0
         self.degraded: dict[str, str] = {}
 
     def answered(self, status: int, reason: Reason | None) -> None:
@@ -77,6 +80,18 @@ class Telemetry:
         if "valkey" not in self.degraded:
             self._log.warning(Event.FLEET_FAILED, detail=detail)
         self.degraded["valkey"] = detail
+
+    def swept(self, removed: int) -> None:
+        """Count what went because nobody vouched for it any more."""
+        self.degraded.pop("retention", None)
+        self.swept_portraits += removed
+        if removed:
+            self._log.info(Event.STORE_SWEPT, removed=removed)
+
+    def sweep_failed(self, detail: str) -> None:
+        """Tell that portraits may be kept for longer than they should be."""
+        self._log.warning(Event.SWEEP_FAILED, detail=detail)
+        self.degraded["retention"] = detail
 
     def bug(self, error: BaseException) -> None:
         """Count and tell a fault of our own, with its traceback."""

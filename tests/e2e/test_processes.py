@@ -238,7 +238,7 @@ def test_the_demo_starts_both_and_leaves_nothing(tmp_path: Path) -> None:
 def test_fetch_writes_a_photo_or_a_fallback(
     upstream: Running, control: Control, tmp_path: Path
 ) -> None:
-    settings = settings_for(upstream.url, tmp_path / "store")
+    settings = settings_for(upstream.url, tmp_path / "store", GATEWAY_DEADLINE="30s")
     arguments = ["-o", "face.webp", "--size", "40", "--dpr", "2", "--shape", "circle"]
     done = run(tmp_path, "fetch", MAYA, *arguments, settings=settings)
     assert (done.returncode, done.stdout) == (0, "")

@@ -58,6 +58,9 @@ def tell_everything(telemetry: Telemetry) -> None:
     telemetry.run_failed(MAYA, Reason.UPSTREAM, DETAIL)
     telemetry.store_failed("the portrait store failed (TimeoutError)")
     telemetry.fleet("Valkey failed (TimeoutError)")
+    telemetry.swept(0)
+    telemetry.swept(12)
+    telemetry.sweep_failed("3 portraits remain")
     telemetry.setting_ignored("GATEWAY_DAEDLINE", "no such setting")
     telemetry.bug(a_bug())
     telemetry.stopped()
@@ -84,6 +87,8 @@ def test_the_names_of_log_lines_are_public_and_stay() -> None:
         "RUN_FAILED": "run.failed",
         "STORE_FAILED": "store.failed",
         "FLEET_FAILED": "valkey.failed",
+        "STORE_SWEPT": "store.swept",
+        "SWEEP_FAILED": "store.sweep_failed",
         "BUG": "bug",
     }
 
@@ -108,6 +113,8 @@ def test_every_event_is_one_line_of_json(log: Log) -> None:
             "level": "warning",
             "detail": "the portrait store failed (TimeoutError)",
         },
+        {"event": "store.swept", "level": "info", "removed": 12},
+        {"event": "store.sweep_failed", "level": "warning", "detail": "3 portraits remain"},
         {
             "event": "valkey.failed",
             "level": "warning",
@@ -144,7 +151,7 @@ def test_no_line_holds_a_contact_or_a_secret(log: Log, *, as_json: bool) -> None
 
 @pytest.mark.parametrize(
     ("level", "told"),
-    [("debug", 7), ("info", 7), ("warning", 4), ("error", 1)],
+    [("debug", 9), ("info", 9), ("warning", 5), ("error", 1)],
 )
 def test_only_lines_of_the_level_are_written(log: Log, level: str, told: int) -> None:
     tell_everything(telling(level=level))

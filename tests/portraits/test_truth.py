@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ PHOTO = Photo(
 )
 CERTAIN = Absence(since=CONFIRMED, certain=True)
 UNCERTAIN = Absence(since=CONFIRMED, certain=False)
+SUPPRESSED = Absence(since=CONFIRMED, certain=True, suppressed=True)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,8 @@ UNCERTAIN = Absence(since=CONFIRMED, certain=False)
         # Nobody waits longer than agreed for a confirmation.
         (UNCERTAIN, 0.0, 6, 200),
         (UNCERTAIN, 1.0, 6, 200),
+        # What was ordered is not for time to undo.
+        (SUPPRESSED, 0.5, math.inf, math.inf),
     ],
 )
 def test_ages_count_from_the_last_confirmation(
@@ -64,7 +69,9 @@ def test_a_photo_stands_by_its_version_since_it_became_current() -> None:
     assert not standing.settled
 
 
-@pytest.mark.parametrize(("portrait", "settled"), [(CERTAIN, True), (UNCERTAIN, False)])
+@pytest.mark.parametrize(
+    ("portrait", "settled"), [(CERTAIN, True), (UNCERTAIN, False), (SUPPRESSED, True)]
+)
 def test_an_absence_is_settled_once_it_is_certain(portrait: Absence, *, settled: bool) -> None:
     standing = LIFETIMES.standing(portrait, spread=0.0)
     assert standing.reason is Reason.NONE

@@ -666,3 +666,51 @@ def test_whatever_happens_no_face_is_shown_that_is_too_old_or_was_taken_back(
                     assert reason(await house.see()) is not None
 
     asyncio.run(run())
+
+
+# Whom somebody asked not to show
+
+
+async def test_who_is_suppressed_is_as_none_and_never_asked_about() -> None:
+    async with opened(House(FakeResolver(URL))) as house:
+        await house.portraits.suppress(MAYA, since=T0)
+        for _ in range(10):
+            avatar = await house.see()
+            assert reason(avatar) is Reason.NONE
+            assert avatar.standing.settled
+            house.clock.advance(30 * DAY)
+        assert house.resolver.asked == []
+
+
+async def test_a_suppression_is_read_again_now_and_then_and_not_by_each_viewer() -> None:
+    async with opened(House(FakeResolver(URL))) as house:
+        await house.portraits.suppress(MAYA, since=T0)
+        for _ in range(100):
+            await house.see()
+        assert house.portraits.reads == 1
+        house.clock.advance(LIFETIMES.none)
+        for _ in range(100):
+            await house.see()
+        assert house.portraits.reads == 2
+
+
+async def test_who_is_suppressed_no_more_is_asked_about_again() -> None:
+    async with opened(House(FakeResolver(URL))) as house:
+        await house.portraits.suppress(MAYA, since=T0)
+        await house.see()
+        await house.portraits.unsuppress(MAYA)  # by another worker
+        house.clock.advance(LIFETIMES.none)
+        await house.see()
+        assert shows(await house.see())
+        assert len(house.resolver.asked) == 1
+
+
+async def test_who_is_suppressed_while_the_upstream_is_asked_is_shown_no_more() -> None:
+    async with opened(House(FakeResolver(URL))) as house:
+        house.portraits.writing.clear()
+        assert shows(await house.see())
+        await house.portraits.suppress(MAYA, since=T0)
+        house.portraits.writing.set()
+        await settle()
+        assert reason(await house.see()) is Reason.NONE
+        assert await house.portraits.is_suppressed(MAYA)
