@@ -113,13 +113,13 @@ def test_every_event_is_one_line_of_json(log: Log) -> None:
             "level": "warning",
             "detail": "the portrait store failed (TimeoutError)",
         },
-        {"event": "store.swept", "level": "info", "removed": 12},
-        {"event": "store.sweep_failed", "level": "warning", "detail": "3 portraits remain"},
         {
             "event": "valkey.failed",
             "level": "warning",
             "detail": "Valkey failed (TimeoutError)",
         },
+        {"event": "store.swept", "level": "info", "removed": 12},
+        {"event": "store.sweep_failed", "level": "warning", "detail": "3 portraits remain"},
         {
             "event": "setting.ignored",
             "level": "warning",
