@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import Undecodable
@@ -49,7 +50,7 @@ _SIGKILL: Final = 9
 def main(descriptor: int) -> None:
     """Serve on `descriptor`, a connected stream socket, until the other end is closed."""
     confine(LIMITS, nice=_NICE)
-    serve(descriptor, develop)
+    serve(descriptor, develop, rest=trimmer())
 
 
 def confine(limits: Mapping[int, int], *, nice: int) -> None:
@@ -64,8 +65,31 @@ def confine(limits: Mapping[int, int], *, nice: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL)
 
 
-def serve(descriptor: int, develop: Develop, *, cpu: int = CPU) -> None:
-    """Answer jobs until the other end is closed; each may use up `cpu` seconds, and a bit more."""
+def trimmer() -> Callable[[], object]:
+    """Return what gives freed memory back to the system, where the C library keeps it (glibc).
+
+    How much it keeps depends on where its blocks happen to lie: up to a whole picture.
+    """
+    if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415 - only where there is this call
+
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            return partial(trim, 0)
+    return lambda: None
+
+
+def serve(
+    descriptor: int,
+    develop: Develop,
+    *,
+    cpu: int = CPU,
+    rest: Callable[[], object] = lambda: None,
+) -> None:
+    """Answer jobs until the other end is closed; each may use up `cpu` seconds, and a bit more.
+
+    `rest` is called after each answer.
+    """
     _write(descriptor, frame(Kind.READY))
     while (said := _read(descriptor, HEAD_SIZE)) is not None:
         _, length = head(said)
@@ -74,6 +98,8 @@ def serve(descriptor: int, develop: Develop, *, cpu: int = CPU) -> None:
             return
         _arm(cpu)
         _answer(descriptor, body, develop)
+        del body
+        rest()
 
 
 def _answer(descriptor: int, body: bytes, develop: Develop) -> None:
