@@ -2,106 +2,82 @@
 
 `Avatars.get` is the way of a request: what this worker holds ready → what is known of the
 contact, or the upstream → the renderer; and a fallback wherever that ends in `AvatarUnavailable`.
-Nobody who asks can cancel a run: a viewer waits until the deadline, then gets the fallback, while
-the run goes on and fills the cache.
+Nobody who asks can cancel what goes on: a viewer waits until the deadline, then gets the fallback,
+while the run goes on and fills the cache.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Generic
 
+from gateway.drawings import PlanT
 from gateway.errors import AvatarUnavailable, Busy, Reason, TimedOut
+from gateway.findings import Finding, passing
 from gateway.model import Avatar, Fallback, Path, Standing
-from gateway.singleflight import Singleflight, within
+from gateway.singleflight import within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    import asyncio
+    from collections.abc import Callable, Iterator
 
-    from gateway.inquiry import Finding, Inquiry
-    from gateway.model import AvatarSpec, Canvas, ContactId, Kind, Photo, Rendition, Sample
+    from gateway.drawings import Drawings
+    from gateway.inquiry import Inquiry
+    from gateway.model import AvatarSpec, ContactId, Rendition
     from gateway.renditions import Renditions
-
-
-MAX_DRAWING: Final = 1.0
-"""Seconds a fallback may take to be drawn, beyond the deadline; it takes a few milliseconds."""
 
 MAX_VIEWERS: Final = 2048
 """Viewers who may wait for runs at a time; one more is answered at once, as busy."""
 
-PlanT = TypeVar("PlanT", bound="Hashable")
-
-
-class Artist(Protocol[PlanT]):
-    """Makes pictures, off the event loop."""
-
-    async def photo(self, master: bytes, canvas: Canvas) -> Rendition:
-        """Draw a clean master on `canvas`; raises `Busy` or `Undecodable`."""
-
-    async def sample(self, sample: Sample, canvas: Canvas) -> Rendition:
-        """Draw pixels that have the canvas's size already; raises `Busy`."""
-
-    def plan(self, kind: Kind, spec: AvatarSpec, seed: bytes) -> PlanT:
-        """Name what a fallback would show: equal plans are equal pictures."""
-
-    async def draw(self, plan: PlanT) -> Rendition:
-        """Draw the fallback that was planned; raises `Busy`."""
-
-    def blank(self, canvas: Canvas) -> Rendition:
-        """Draw nothing, at once: the last resort."""
-
 
 class Avatars(Generic[PlanT]):
-    """Avatars within `deadline` seconds; `seed` turns a contact into the bytes that colour it.
+    """Avatars within `deadline` seconds.
 
-    At most `viewers` wait at a time for what is not known yet.
+    At most `viewers` wait at a time for what is not known yet. `clock` gives Unix seconds.
     """
 
-    def __init__(  # noqa: PLR0913 - four collaborators, two numbers and a clock
+    def __init__(
         self,
         renditions: Renditions,
         inquiry: Inquiry,
-        artist: Artist[PlanT],
+        drawings: Drawings[PlanT],
         *,
-        seed: Callable[[ContactId], bytes],
         deadline: float,
         viewers: int = MAX_VIEWERS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._renditions = renditions
         self._inquiry = inquiry
-        self._artist = artist
-        self._seed = seed
+        self._drawings = drawings
         self._deadline = deadline
         self._room = viewers
         self._clock = clock
-        self._drawing: Singleflight[Rendition] = Singleflight()
-
-    async def aclose(self) -> None:
-        """Drop drawings that are under way."""
-        await self._drawing.aclose()
 
     async def get(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
         """Return the avatar of `contact` as `spec` wants it: the photo, or a fallback and why."""
-        if spec.forced:
-            return await self._fallback(contact, spec, _lasting(Reason.FORCED), Path.HIT)
-        if not contact.can_have_photo:
-            return await self._fallback(contact, spec, _lasting(Reason.UNSUPPORTED), Path.HIT)
         until = time.monotonic() + self._deadline
+        reason = reason_without_asking(contact, spec)
+        if reason is not None:
+            return await self._fallback(contact, spec, _lasting(reason), Path.HIT)
         held = self._held(contact, spec)
         if held is not None:
             rendition, standing = held
             if rendition is not None:
                 return Avatar(rendition, standing, Path.HIT)
             return await self._fallback(contact, spec, standing, Path.HIT)
-        if not self._room:
-            return await self._fallback(contact, spec, self._passing(Reason.BUSY), Path.MISS)
-        self._room -= 1
+        finding, path = await self.look(contact, spec.canvas.pixels, until)
+        return await self._show(contact, spec, finding, path, until)
+
+    async def refreshed(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
+        """Return the avatar after a question past the API's cache, or in time what is known."""
+        until = time.monotonic() + self._deadline
+        task = self._inquiry.refresh(contact, spec.canvas.pixels)
         try:
-            return await self._look(contact, spec, until)
-        finally:
-            self._room += 1
+            finding = await within(task, until - time.monotonic())
+        except (TimeoutError, AvatarUnavailable):
+            return await self.get(contact, spec)
+        return await self._show(contact, spec, finding, Path.MISS, until)
 
     def _held(
         self, contact: ContactId, spec: AvatarSpec
@@ -122,71 +98,69 @@ class Avatars(Generic[PlanT]):
             self._inquiry.renew(contact, spec.canvas.pixels)
         return rendition, standing
 
-    async def _look(self, contact: ContactId, spec: AvatarSpec, until: float) -> Avatar:
-        """Wait for the run that finds out, and draw what it found, all before `until`."""
-        task, joined = self._inquiry.find(contact, spec.canvas.pixels)
-        path = Path.COLLAPSED if joined else Path.MISS
+    async def look(self, contact: ContactId, side: int, until: float) -> tuple[Finding, Path]:
+        """Find out how `contact` stands; after `until` (`time.monotonic`) that is not known."""
         try:
-            finding = await within(task, until - time.monotonic())
-            path = path if finding.asked else Path.HIT
-            if finding.photo is None:
-                return await self._fallback(contact, spec, finding.standing, path)
-            drawing = self._draw(contact, spec.canvas, finding, finding.photo)
-            rendition = await within(drawing, until - time.monotonic())
-            return Avatar(rendition, finding.standing, path)
+            with self._seated():
+                task, joined = self._inquiry.find(contact, side)
+                finding = await within(task, until - time.monotonic())
+        except Busy:
+            return Finding(self._passing(Reason.BUSY), asked=True), Path.MISS
+        except TimeoutError:
+            late = self._inquiry.waits_for_budget(contact)
+            why = Reason.BUDGET if late else TimedOut.reason
+            return Finding(self._passing(why), asked=True), _path(joined=joined)
+        return finding, _path(joined=joined) if finding.asked else Path.HIT
+
+    async def _show(
+        self, contact: ContactId, spec: AvatarSpec, finding: Finding, path: Path, until: float
+    ) -> Avatar:
+        """Draw what was found, before `until`."""
+        if finding.photo is None:
+            return await self._fallback(contact, spec, finding.standing, path)
+        drawing: asyncio.Task[Rendition] = self._drawings.photo(contact, spec.canvas, finding)
+        try:
+            with self._seated():
+                rendition = await within(drawing, until - time.monotonic())
         except AvatarUnavailable as failure:
             return await self._fallback(contact, spec, self._passing(failure.reason), path)
         except TimeoutError:
             return await self._fallback(contact, spec, self._passing(TimedOut.reason), path)
-
-    def _draw(
-        self, contact: ContactId, canvas: Canvas, finding: Finding, photo: asyncio.Future[Photo]
-    ) -> asyncio.Task[Rendition]:
-        """Draw what was found, once for all who want it so; it is kept even if they have left."""
-        sample, version = finding.sample, finding.standing.version
-
-        async def draw() -> Rendition:
-            if sample is not None and sample.side == canvas.pixels:
-                # A photo that has just come has no master yet, but this much of it.
-                rendition = await self._artist.sample(sample, canvas)
-            else:
-                await asyncio.wait((photo,))
-                rendition = await self._artist.photo(photo.result().master, canvas)
-            self._renditions.add(contact, canvas, rendition, version)
-            return rendition
-
-        return self._drawing.join((contact, canvas, version), draw)[0]
+        return Avatar(rendition, finding.standing, path)
 
     async def _fallback(
         self, contact: ContactId, spec: AvatarSpec, standing: Standing, path: Path
     ) -> Avatar:
         if spec.fallback is Fallback.NOT_FOUND:
             return Avatar(None, standing, path)
-        return Avatar(await self.stand_in(contact.kind, spec, self._seed(contact)), standing, path)
+        return Avatar(await self._drawings.fallback(contact, spec), standing, path)
 
-    async def stand_in(self, kind: Kind, spec: AvatarSpec, seed: bytes = b"") -> Rendition:
-        """Return the fallback that `spec` wants; drawn once for everybody it looks the same for."""
-        plan = self._artist.plan(kind, spec, seed)
-        found = self._renditions.drawn(plan)
-        if found is not None:
-            return found
-
-        async def draw() -> Rendition:
-            rendition = await self._artist.draw(plan)
-            self._renditions.keep(plan, rendition)
-            return rendition
-
-        task, _ = self._drawing.join(plan, draw)
+    @contextmanager
+    def _seated(self) -> Iterator[None]:
+        """Take one of the seats for those who wait; raises `Busy` if there is none."""
+        if not self._room:
+            raise Busy("too many viewers wait")
+        self._room -= 1
         try:
-            return await within(task, MAX_DRAWING)
-        except (Busy, TimeoutError):
-            return self._artist.blank(spec.canvas)
+            yield
+        finally:
+            self._room += 1
 
     def _passing(self, reason: Reason) -> Standing:
-        now = self._clock()
-        return Standing(fresh_until=now, expires=now, reason=reason)
+        return passing(reason, self._clock())
+
+
+def reason_without_asking(contact: ContactId, spec: AvatarSpec) -> Reason | None:
+    """Why nobody is asked about `contact`, if that depends on the request alone."""
+    if spec.forced:
+        return Reason.FORCED
+    return None if contact.can_have_photo else Reason.UNSUPPORTED
 
 
 def _lasting(reason: Reason) -> Standing:
     """A fallback that depends on the request alone and never changes."""
     return Standing(float("inf"), float("inf"), reason=reason, settled=True)
+
+
+def _path(*, joined: bool) -> Path:
+    return Path.COLLAPSED if joined else Path.MISS

@@ -6,6 +6,7 @@
     ├── InvalidRequest            what the viewer sent cannot be understood → 400
     │   ├── InvalidContact
     │   └── InvalidOption
+    ├── TooSoon                   the contact was refreshed a moment ago → 429
     ├── InvalidSettings           what the operator set cannot be used → no start
     ├── StoreFailed               the portrait store is broken or slow → a miss
     ├── SharingFailed             what a machine's workers share is broken or slow → on alone
@@ -17,6 +18,9 @@
         ├── TimedOut              the deadline passed, or something hung
         ├── Disconnected          the instance is not linked to a phone
         ├── UpstreamFailed        an error, or an answer nobody can read
+        │   ├── Unreachable       no connection, or none that lasted
+        │   ├── ServerError       5xx: a fault of its own
+        │   ├── Refused           it does not take our credentials
         │   └── PhotoGone         the CDN no longer serves this URL
         ├── OverBudget            asked too often, or nothing left to ask with
         ├── Blocked               the picture's URL is not one we may fetch
@@ -68,6 +72,14 @@ class InvalidContact(InvalidRequest):
 
 class InvalidOption(InvalidRequest):
     """A query parameter is out of range, malformed or given twice."""
+
+
+class TooSoon(GatewayError):
+    """The contact was refreshed a moment ago; it may be again in `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("the contact was refreshed less than a minute ago")
+        self.seconds = seconds
 
 
 class InvalidSettings(GatewayError):
@@ -138,6 +150,25 @@ class UpstreamFailed(AvatarUnavailable):
     """The upstream answered with an error, not at all, or unreadably."""
 
     reason = Reason.UPSTREAM
+
+
+class Unreachable(UpstreamFailed):
+    """No connection to the upstream, or one that did not last until the answer."""
+
+
+class ServerError(UpstreamFailed):
+    """The upstream answered with a fault of its own (5xx).
+
+    `passing` says that the same question may fare better in a moment (502, 503, 504).
+    """
+
+    def __init__(self, detail: str, *, passing: bool) -> None:
+        super().__init__(detail)
+        self.passing = passing
+
+
+class Refused(UpstreamFailed):
+    """The upstream does not take our credentials: only the operator can mend that."""
 
 
 class PhotoGone(UpstreamFailed):

@@ -6,12 +6,11 @@ fetched nor decoded again for as long as that.
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from gateway.errors import PhotoGone, Rejected
+from gateway.errors import NoPhoto, PhotoGone, Rejected
 from gateway.model import Photo, Sighting, version_of
 
 if TYPE_CHECKING:
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
     from gateway.model import ContactId, PhotoUrl, Portrait, Sample
 
-EXPIRY_SKEW: Final = 300.0
-"""A URL counts as expired this many seconds before it says so."""
+CACHE_LIFE: Final = 24 * 3600.0
+"""Seconds for which the API gives its own earlier answer again, if it is not told to refresh."""
 
 MAX_SAMPLE: Final = 256
 """Most pixels of a first picture. The larger it is the longer it takes, and it is stored."""
@@ -30,10 +29,10 @@ REMEMBERED: Final = 3600.0
 """Seconds for which a rejected picture is not looked at again."""
 
 
-class Resolver(Protocol):
-    """Learns where a contact's picture is."""
+class Ask(Protocol):
+    """Puts one query to the API."""
 
-    async def __call__(self, contact: ContactId, *, refresh: bool, until: float) -> PhotoUrl:
+    async def __call__(self, contact: ContactId, *, refresh: bool) -> PhotoUrl:
         """Return the signed URL; raises `AvatarUnavailable`."""
 
 
@@ -57,13 +56,18 @@ class Develop(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Upstream:
-    """The three parts of a question, and the seconds that all of it may take."""
+class Asked:
+    """What is asked: about whom, what is `known`, and whether the API's cache is bypassed.
 
-    resolver: Resolver
-    origin: Origin
-    develop: Develop
-    timeout: float
+    `side` is how many pixels the first viewer wants; more than `MAX_SAMPLE` have to wait for the
+    master. All must be over at `until` (`time.monotonic`).
+    """
+
+    contact: ContactId
+    known: Portrait | None
+    side: int
+    refresh: bool
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,57 +97,84 @@ class Rejections:
             self._until.popitem(last=False)
 
     def __contains__(self, fingerprint: str) -> bool:
-        return self._until.get(fingerprint, 0.0) > self._clock()
+        return 0 < self._until.get(fingerprint, 0.0) - self._clock() <= REMEMBERED
 
 
 class Question:
-    """Asks `upstream`; `clock` gives Unix seconds."""
+    """Asks the API by `ask`, fetches from `origin`; `clock` gives Unix seconds."""
 
-    def __init__(self, upstream: Upstream, *, clock: Callable[[], float]) -> None:
-        self._upstream = upstream
+    def __init__(self, origin: Origin, develop: Develop, *, clock: Callable[[], float]) -> None:
+        self._origin = origin
+        self._develop = develop
         self._clock = clock
         self._rejections = Rejections(clock=clock)
 
-    async def __call__(
-        self, contact: ContactId, known: Portrait | None, side: int, *, refresh: bool
-    ) -> Photo | Arrival:
-        """Return the photo that is `known`, confirmed, or another one on its way.
+    async def __call__(self, asked: Asked, ask: Ask) -> Photo | Arrival:
+        """Return the photo that is known, perhaps confirmed, or another one on its way.
 
-        `side` is how many pixels the first viewer wants; more than `MAX_SAMPLE` have to wait for
-        the master. Raises `AvatarUnavailable`.
+        Raises `AvatarUnavailable`.
         """
-        resolver, origin = self._upstream.resolver, self._upstream.origin
-        until = time.monotonic() + self._upstream.timeout
-        source = await resolver(contact, refresh=refresh, until=until)
-        if not refresh and self._has_expired(source):
-            refresh = True
-            source = await resolver(contact, refresh=True, until=until)
-        now = self._clock()
-        if isinstance(known, Photo) and known.source.fingerprint == source.fingerprint:
-            return replace(known, source=source, confirmed=now)
+        contact, refresh = asked.contact, asked.refresh
+        try:
+            source = await ask(contact, refresh=refresh)
+        except NoPhoto as none:
+            contact, source = await self._under_variant(asked, ask, none)
+        if not refresh and source.dead_at(self._clock()) <= self._clock():
+            refresh, source = True, await ask(contact, refresh=True)
+        if isinstance(asked.known, Photo) and asked.known.source.covers(source):
+            return self._confirmed(asked.known, source, refresh=refresh)
         if source.fingerprint in self._rejections:
             raise Rejected("the picture was rejected within the last hour")
         try:
-            try:
-                data = await origin(source, until=until)
-            except PhotoGone:
-                if refresh:
-                    raise
-                source = await resolver(contact, refresh=True, until=until)
-                data = await origin(source, until=until)
-            version = version_of(data)
-            if isinstance(known, Photo) and known.version == version:
-                return replace(known, source=source, fetched=now, confirmed=now)
-            develop = self._upstream.develop
-            sample, master = await develop(data, min(side, MAX_SAMPLE), until=until)
-        except Rejected:
-            self.reject(source)
-            raise
-        return Arrival(Sighting(source, now, now, now, version, sample), master)
+            data = await self._fetch(source, asked)
+        except PhotoGone:
+            if refresh:
+                raise
+            source = await ask(contact, refresh=True)
+            data = await self._fetch(source, asked)
+        return await self._arrival(asked, source, data)
 
     def reject(self, source: PhotoUrl) -> None:
         """Remember that the picture there was rejected."""
         self._rejections.add(source.fingerprint)
 
-    def _has_expired(self, source: PhotoUrl) -> bool:
-        return source.expires is not None and source.expires - EXPIRY_SKEW <= self._clock()
+    async def _under_variant(
+        self, asked: Asked, ask: Ask, none: NoPhoto
+    ) -> tuple[ContactId, PhotoUrl]:
+        """Look under the number's other spelling, once; else the first answer stands."""
+        variant = asked.contact.variant
+        if variant is None or asked.refresh:
+            raise none
+        try:
+            return variant, await ask(variant, refresh=False)
+        except NoPhoto:
+            raise none from None
+
+    def _confirmed(self, known: Photo, source: PhotoUrl, *, refresh: bool) -> Photo:
+        """The photo that is known, as the API's word makes it."""
+        now = self._clock()
+        # The very URL that we have comes from the API's cache, as long as that can have lived.
+        cached = source.url == known.source.url and 0 <= now - known.confirmed < CACHE_LIFE
+        if cached and not refresh:
+            return known
+        same = source.fingerprint == known.source.fingerprint
+        return replace(known, source=source if same else known.source, confirmed=now)
+
+    async def _fetch(self, source: PhotoUrl, asked: Asked) -> bytes:
+        try:
+            return await self._origin(source, until=asked.until)
+        except Rejected:
+            self.reject(source)
+            raise
+
+    async def _arrival(self, asked: Asked, source: PhotoUrl, data: bytes) -> Photo | Arrival:
+        now, version, known = self._clock(), version_of(data), asked.known
+        if isinstance(known, Photo) and known.version == version:
+            return replace(known, source=source, fetched=now, confirmed=now)
+        side = min(asked.side, MAX_SAMPLE)
+        try:
+            sample, master = await self._develop(data, side, until=asked.until)
+        except Rejected:
+            self.reject(source)
+            raise
+        return Arrival(Sighting(source, now, now, now, version, sample), master)

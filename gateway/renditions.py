@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
+from weakref import WeakValueDictionary
 
 from cachetools import TLRUCache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Sequence
 
     from gateway.model import Canvas, ContactId, Rendition, Standing
 
@@ -26,10 +27,15 @@ RENDITION_OVERHEAD: Final = 512
 """Bytes counted for an entry and for each rendition beside its body, measured and rounded up."""
 
 
-@dataclass(slots=True)
+SET_BACK: Final = 1.0
+"""Seconds by which clocks are corrected all the time, without anybody having set them back."""
+
+
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class _Shelf:
     """A contact's standing and its renditions, the most recently used last."""
 
+    contact: ContactId
     standing: Standing
     renditions: OrderedDict[Canvas, Rendition] = field(default_factory=OrderedDict)
 
@@ -39,13 +45,41 @@ class _Drawn:
     rendition: Rendition
 
 
-class Renditions:
-    """A cache of at most `capacity` bytes; `clock` gives Unix seconds."""
+class Erased(Protocol):
+    """Tells who was erased, in any worker."""
 
-    def __init__(self, *, capacity: int, clock: Callable[[], float]) -> None:
+    def since(self) -> Sequence[str]:
+        """Return the keys of who was since the last call."""
+
+    def lost(self) -> bool:
+        """Whether some were missed: then everything must go."""
+
+
+class Renditions:
+    """A cache of at most `capacity` bytes, without those whom `erasures` names by their `key`.
+
+    `clock` gives Unix seconds. When that is set back, nobody knows any more how long anything has
+    to live, and all of it goes.
+    """
+
+    def __init__(
+        self,
+        *,
+        capacity: int,
+        erasures: Erased,
+        key: Callable[[ContactId], str],
+        clock: Callable[[], float],
+    ) -> None:
+        self._erasures = erasures
+        self._key = key
+        self._clock = clock
+        self._latest = clock()
         self._entries: TLRUCache[Hashable, _Shelf | _Drawn] = TLRUCache(
             capacity, _expires, timer=clock, getsizeof=_size
         )
+        # Erasures name contacts by their keys. A shelf that the cache has dropped is in nobody's
+        # way here.
+        self._shelves: WeakValueDictionary[str, _Shelf] = WeakValueDictionary()
 
     @property
     def size(self) -> float:
@@ -54,6 +88,7 @@ class Renditions:
 
     def standing(self, contact: ContactId) -> Standing | None:
         """Return how `contact` stands; None if nothing is held."""
+        self._heed()
         shelf = self._entries.get(contact)
         return shelf.standing if isinstance(shelf, _Shelf) else None
 
@@ -69,14 +104,17 @@ class Renditions:
 
     def stand(self, contact: ContactId, standing: Standing) -> None:
         """Note how `contact` stands now; renditions of another photo than this one go."""
+        self._heed()
         shelf = self._entries.get(contact)
         if not isinstance(shelf, _Shelf) or shelf.standing.version != standing.version:
-            shelf = _Shelf(standing)
+            shelf = _Shelf(contact, standing)
+            self._shelves[self._key(contact)] = shelf
         shelf.standing = standing
         self._put(contact, shelf)
 
     def add(self, contact: ContactId, canvas: Canvas, rendition: Rendition, version: str) -> None:
         """Hold `rendition` of the photo `version`, unless another one has become current."""
+        self._heed()
         shelf = self._entries.get(contact)
         if not isinstance(shelf, _Shelf) or shelf.standing.version != version:
             return
@@ -86,10 +124,6 @@ class Renditions:
             shelf.renditions.popitem(last=False)
         self._put(contact, shelf)
 
-    def drop(self, contact: ContactId) -> None:
-        """Forget all of `contact`."""
-        self._entries.pop(contact, None)
-
     def drawn(self, drawing: Hashable) -> Rendition | None:
         """Return a fallback drawn before; `drawing` names what is to be seen and for nobody."""
         found = self._entries.get(drawing)
@@ -98,6 +132,19 @@ class Renditions:
     def keep(self, drawing: Hashable, rendition: Rendition) -> None:
         """Hold a drawn fallback."""
         self._put(drawing, _Drawn(rendition))
+
+    def _heed(self) -> None:
+        """Forget who was erased since the last look."""
+        now = self._clock()
+        if now < self._latest - SET_BACK:
+            self._entries.clear()
+        self._latest = now
+        for key in self._erasures.since():
+            shelf = self._shelves.pop(key, None)
+            if shelf is not None:
+                self._entries.pop(shelf.contact, None)
+        if self._erasures.lost():
+            self._entries.clear()
 
     def _put(self, key: Hashable, entry: _Shelf | _Drawn) -> None:
         if _size(entry) > self._entries.maxsize:

@@ -80,7 +80,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> object:
         """Build the application; gunicorn calls this in each worker, after the fork."""
-        return app.create_app(self._settings)
+        return app.create_app(self._settings, workers=self._workers)
 
     def _configuration(self) -> Mapping[str, Any]:
         return {

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import Counter
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -17,10 +19,16 @@ import httpx
 import structlog
 from obstore.store import MemoryStore
 
-from gateway.avatars import Avatars
-from gateway.budget import Backoffs
+from gateway.archive import Archive
+from gateway.avatars import MAX_VIEWERS, Avatars
+from gateway.budget import Backoffs, Budget, MemoryBackoffs, MemoryLedger
+from gateway.confirmations import Confirmations
+from gateway.documents import Document, Documents
+from gateway.drawings import Drawings
 from gateway.errors import StoreFailed
 from gateway.inquiry import Inquiry
+from gateway.keeper import Keeper
+from gateway.leases import Lease
 from gateway.model import (
     Absence,
     AvatarSpec,
@@ -35,15 +43,22 @@ from gateway.model import (
 )
 from gateway.outbound import AddressGuard, Dialer, Names, Outbound, Transport, tls_context
 from gateway.outbound.address import Endpoint
+from gateway.pauses import Pauses
 from gateway.portraits import Lifetimes, PortraitStore, is_suppression, record
-from gateway.question import Upstream
+from gateway.queries import Queries
+from gateway.question import Question
+from gateway.refreshes import Refreshes
 from gateway.renditions import Renditions
+from gateway.runs import Commons, Runs
 from gateway.telemetry import Telemetry
+from gateway.verdicts import Verdicts
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 
+    from gateway.archive import Masters
+    from gateway.budget import Rate
     from gateway.model import Avatar, Canvas, Kind
 
 T0: Final = 1_790_000_000.0
@@ -219,13 +234,16 @@ class FakeArtist(_Scripted):
     def blank(self, canvas: Canvas) -> Rendition:
         return Rendition.of(b"blank", canvas.format)
 
+    def colour(self, sample: Sample | None, seed: bytes) -> str:
+        return "#" + (seed.hex()[:6] if sample is None else sample.pixels[:3].hex())
+
 
 class FakePortraits(PortraitStore):
     """Portraits in a dictionary, encoded as the real store does; reads and writes have gates."""
 
     def __init__(self, lifetimes: Lifetimes = LIFETIMES) -> None:
         super().__init__(MemoryStore(), namespace="fake", lifetimes=lifetimes, timeout=1.0)
-        self.objects: dict[str, bytes] = {}
+        self.kept: dict[str, bytes] = {}
         self.reads = 0
         self.failing = False
         self.reading = asyncio.Event()
@@ -240,38 +258,129 @@ class FakePortraits(PortraitStore):
     async def get(self, contact: ContactId) -> Portrait | None:
         self.reads += 1
         self._fail()
-        data = self.objects.get(contact.value)
+        data = self.kept.get(contact.value)
         await self.reading.wait()  # a slow read brings what was there when it began
         return None if data is None else record.decode(data, self.digest(contact).hex())
 
     async def put(self, contact: ContactId, portrait: Portrait) -> bool:
         await self.writing.wait()
         self._fail()
-        data, key = self.objects.get(contact.value, b""), self.digest(contact).hex()
+        data, key = self.kept.get(contact.value, b""), self.digest(contact).hex()
         if is_suppression(record.decode(data, key)):
             return False
-        self.objects[contact.value] = record.encode(portrait, key)
+        self.kept[contact.value] = record.encode(portrait, key)
         return True
 
+    async def delete(self, contact: ContactId) -> None:
+        self._fail()
+        self.kept.pop(contact.value, None)
+
+    async def erase(self, key: str) -> None:
+        self._fail()
+        for name in [each for each, data in self.kept.items() if _is_of(data, key)]:
+            del self.kept[name]
+
     async def suppress(self, contact: ContactId, *, since: float) -> None:
+        self._fail()
         portrait = Absence(since, certain=True, suppressed=True)
-        self.objects[contact.value] = record.encode(portrait, self.digest(contact).hex())
+        self.kept[contact.value] = record.encode(portrait, self.digest(contact).hex())
 
     async def unsuppress(self, contact: ContactId) -> None:
-        del self.objects[contact.value]
+        del self.kept[contact.value]
 
     def _fail(self) -> None:
         if self.failing:
             raise StoreFailed("the portrait store failed (Fake)")
 
 
+class FakeErasures:
+    """Erasures of one machine, in memory: every worker hears all that came since its last look."""
+
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        self.clock = clock or Clock()
+        self.published: list[tuple[str, float]] = []
+        self.missed = False
+        self._read = 0
+
+    def beside(self) -> FakeErasures:
+        """The same erasures, as another worker hears them."""
+        other = FakeErasures(self.clock)
+        other.published = self.published
+        other._read = len(self.published)
+        return other
+
+    async def publish(self, key: str) -> None:
+        self.published.append((key, self.clock()))
+
+    def since(self) -> Sequence[str]:
+        news = [key for key, _ in self.published[self._read :]]
+        self._read = len(self.published)
+        return news
+
+    def lost(self) -> bool:
+        missed, self.missed = self.missed, False
+        return missed
+
+    def erased_after(self, key: str, when: float) -> bool:
+        return any(each == key and at >= when for each, at in self.published)
+
+
+class FakeLeases:
+    """Leases in memory; `held` counts how often each key was."""
+
+    def __init__(self) -> None:
+        self.held: Counter[str] = Counter()
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    @asynccontextmanager
+    async def lease(self, key: str, *, patience: float) -> AsyncIterator[Lease]:
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        waited = lock.locked()
+        async with asyncio.timeout(patience):
+            await lock.acquire()
+        self.held[key] += 1
+        try:
+            yield Lease(held=True, waited=waited)
+        finally:
+            lock.release()
+
+
+@dataclass
+class Machine:
+    """What the workers of one machine share, in memory; `rate` is of the budget."""
+
+    clock: Clock = field(default_factory=Clock)
+    rate: Rate | None = None
+
+    def __post_init__(self) -> None:
+        self.ledger = MemoryLedger(self.rate, clock=self.clock, ticks=self.clock)
+        self.backoffs = MemoryBackoffs()
+        self.leases = FakeLeases()
+        self.erasures = FakeErasures(self.clock)
+
+
+def renditions(capacity: int, clock: Clock, erasures: FakeErasures | None = None) -> Renditions:
+    """An empty cache, whose contacts' keys are their ids."""
+    return Renditions(
+        capacity=capacity,
+        erasures=erasures or FakeErasures(clock),
+        key=lambda contact: contact.value,
+        clock=clock,
+    )
+
+
+def _is_of(data: bytes, key: str) -> bool:
+    header = record.peek(data)
+    return header is not None and header.contact == key
+
+
 class House:
     """The whole service over fakes; a clock that only the test moves, and no jitter.
 
-    A real `store` takes the place of the fake `portraits`.
+    A real `store` takes the place of the fake `portraits`. Houses on one `machine` are its workers.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one parameter a part that a test may choose
         self,
         resolver: FakeResolver,
         origin: FakeOrigin | None = None,
@@ -279,31 +388,79 @@ class House:
         portraits: FakePortraits | None = None,
         store: PortraitStore | None = None,
         clock: Clock | None = None,
+        machine: Machine | None = None,
+        masters: Masters | None = None,
         deadline: float = 30.0,
     ) -> None:
         self.resolver = resolver
         self.origin = origin or FakeOrigin()
         self.portraits = portraits or FakePortraits()
-        self.clock = clock or Clock()
+        self.machine = machine or Machine(clock or Clock())
+        self.clock = self.machine.clock
         self.artist = FakeArtist()
         self.quarantine = FakeQuarantine()
-        self.backoffs = Backoffs(first=60.0, clock=self.clock, jitter=lambda: 0.0)
-        self.renditions = Renditions(capacity=2**24, clock=self.clock)
+        self.erasures = self.machine.erasures.beside()
         self.telemetry = Telemetry(pseudonym=lambda _: "someone")
-        self.inquiry = Inquiry(
-            Upstream(self.resolver, self.origin, self.quarantine.develop, timeout=15.0),
+        self.again = asyncio.Event()
+        self.archive = Archive(
             store or self.portraits,
-            backoffs=self.backoffs,
+            self.erasures,
+            masters=masters,
             telemetry=self.telemetry,
+            clock=self.clock,
+            wait=self._wait,
+        )
+        self.renditions = Renditions(
+            capacity=2**24, erasures=self.erasures, key=self.archive.key, clock=self.clock
+        )
+        own = Backoffs(first=60.0, clock=self.clock, jitter=lambda: 0.0)
+        self.pauses = Pauses(own, self.machine.backoffs, key=self.archive.key)
+        self.confirmations = Confirmations()
+        verdicts = Verdicts(
+            self.archive,
+            self.pauses,
+            confirm=self.confirmations,
             publish=self.renditions.stand,
+            telemetry=self.telemetry,
             clock=self.clock,
         )
-        self.avatars: Avatars[Plan] = Avatars(
+        self.budget = Budget(self.machine.ledger, young=deadline, rate=self.machine.rate)
+        runs = Runs(
+            self.archive,
+            Commons(self.budget, self.machine.leases, self.pauses),
+            queries=Queries(self.resolver, self.budget, self.telemetry),
+            question=Question(self.origin, self.quarantine.develop, clock=self.clock),
+            verdicts=verdicts,
+            telemetry=self.telemetry,
+            timeout=15.0,
+        )
+        self.inquiry = Inquiry(
+            self.archive,
+            runs,
+            pauses=self.pauses,
+            verdicts=verdicts,
+            confirmations=self.confirmations,
+            patience=deadline,
+            clock=self.clock,
+        )
+        self.drawings: Drawings[Plan] = Drawings(
+            self.renditions, self.artist, seed=self.portraits.digest
+        )
+        self.avatars = self.door(deadline=deadline)
+        self.documents: Documents[Plan] = Documents(
+            self.avatars, self.inquiry, self.drawings, deadline=deadline
+        )
+        refreshes = Refreshes(self.machine.backoffs, self.machine.leases, clock=self.clock)
+        self.keeper = Keeper(self.archive, self.inquiry, refreshes, patience=deadline)
+
+    def door(self, *, deadline: float = 30.0, viewers: int = MAX_VIEWERS) -> Avatars[Plan]:
+        """A door for so many viewers at a time, who wait for `deadline` seconds."""
+        return Avatars(
             self.renditions,
             self.inquiry,
-            self.artist,
-            seed=self.portraits.digest,
+            self.drawings,
             deadline=deadline,
+            viewers=viewers,
             clock=self.clock,
         )
 
@@ -314,8 +471,15 @@ class House:
         return avatar
 
     async def aclose(self) -> None:
-        await self.avatars.aclose()
+        await self.drawings.aclose()
         await self.inquiry.aclose()
+        await self.archive.aclose()
+        await self.budget.__aexit__(None, None, None)
+
+    async def _wait(self, _seconds: float) -> None:
+        """Stand for the time until the store is tried again: it passes when the test says so."""
+        await self.again.wait()
+        self.again.clear()
 
 
 @asynccontextmanager
@@ -345,6 +509,11 @@ class FakeAvatars:
         self.avatar = avatar
         self.asked: list[tuple[ContactId, AvatarSpec]] = []
         self.stood_in: list[AvatarSpec] = []
+        self.refreshed_for: list[ContactId] = []
+
+    async def refreshed(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
+        self.refreshed_for.append(contact)
+        return await self.get(contact, spec)
 
     async def get(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
         self.asked.append((contact, spec))
@@ -355,6 +524,56 @@ class FakeAvatars:
     async def stand_in(self, kind: Kind, spec: AvatarSpec) -> Rendition:
         self.stood_in.append(spec)
         return Rendition.of(f"silhouette of a {kind}".encode(), spec.format)
+
+
+class FakeDocuments:
+    """Documents for the edge: of a photo, of those whom `strangers` does not name."""
+
+    def __init__(self) -> None:
+        self.asked: list[ContactId] = []
+        self.strangers: set[ContactId] = set()
+        self.standing = standing_of_photo()
+
+    async def of(self, contact: ContactId, spec: AvatarSpec) -> Document:
+        del spec
+        self.asked.append(contact)
+        fetched = T0 - 60 if self.standing.reason is None else None
+        return Document(contact, self.standing, "#a1b2c3", fetched)
+
+    async def known(self, contacts: Sequence[ContactId]) -> list[Document]:
+        return [
+            await self.of(each, AvatarSpec()) for each in contacts if each not in self.strangers
+        ]
+
+
+class FakeKeeper:
+    """Notes orders; `failure` is raised for each of them."""
+
+    def __init__(self) -> None:
+        self.orders: list[tuple[str, ContactId]] = []
+        self.failure: Exception | None = None
+
+    async def erase(self, contact: ContactId) -> None:
+        self._order("erase", contact)
+
+    async def suppress(self, contact: ContactId) -> None:
+        self._order("suppress", contact)
+
+    async def permit(self, contact: ContactId) -> None:
+        self._order("permit", contact)
+
+    async def refresh(self, contact: ContactId) -> None:
+        self._order("refresh", contact)
+
+    def warm(self, contacts: Sequence[ContactId]) -> int:
+        for contact in contacts:
+            self._order("warm", contact)
+        return len(contacts)
+
+    def _order(self, what: str, contact: ContactId) -> None:
+        self.orders.append((what, contact))
+        if self.failure is not None:
+            raise self.failure
 
 
 Talk: TypeAlias = "Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]"

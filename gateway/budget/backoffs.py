@@ -72,17 +72,33 @@ class Backoffs:
 
     def fail(self, contact: ContactId, reason: Reason, *, pause: float | None = None) -> Backoff:
         """Note a failure; `pause` (seconds, capped) replaces the computed length."""
-        entry = self._entries.pop(contact, None)
+        entry = self._entries.get(contact)
         failures = entry.failures + 1 if entry else 1
         # The exponent is bounded before it is used: 2**1000 is no float.
         length = self._first * 2 ** min(failures - 1, 16) if pause is None else pause
         length = min(length, max(MAX_BACKOFF, self._first)) * (1 + _JITTER * self._jitter())
         backoff = Backoff(self._clock() + length, reason, failures)
-        self._entries[contact] = backoff
-        if len(self._entries) > self._capacity:
-            self._entries.popitem(last=False)
+        self._note(contact, backoff)
+        return backoff
+
+    def adopt(self, contact: ContactId, backoff: Backoff) -> None:
+        """Take over what another process noted."""
+        self._note(contact, backoff)
+
+    def rest(self, contact: ContactId, reason: Reason, *, pause: float) -> Backoff:
+        """Leave `contact` alone for `pause` seconds, for something that is no fault of its own."""
+        last = self._entries.get(contact)
+        failures = last.failures if last else 0
+        backoff = Backoff(self._clock() + pause, reason, failures)
+        self._note(contact, backoff)
         return backoff
 
     def clear(self, contact: ContactId) -> None:
         """Forget all failures of `contact`."""
         self._entries.pop(contact, None)
+
+    def _note(self, contact: ContactId, backoff: Backoff) -> None:
+        self._entries[contact] = backoff
+        self._entries.move_to_end(contact)
+        if len(self._entries) > self._capacity:
+            self._entries.popitem(last=False)

@@ -99,6 +99,11 @@ class FileLedger:
             )
         )
 
+    async def withdraw(self, grant: Grant) -> None:
+        """See `Ledger`."""
+        self._held.discard(grant.id)
+        await self._database.run(lambda records, _: self._rules.withdraw(records, grant.id))
+
     async def may_retry(self) -> bool:
         """See `Ledger`."""
         return await self._database.run(self._rules.may_retry)

@@ -91,6 +91,9 @@ class Ledger(Protocol):
         be left alone, if it said so.
         """
 
+    async def withdraw(self, grant: Grant) -> None:
+        """Give back a grant for a query that was not put: it counts for nothing."""
+
     async def may_retry(self) -> bool:
         """Note one retry if the last minute's queries leave room for it."""
 

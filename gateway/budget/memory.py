@@ -42,6 +42,11 @@ class MemoryRecords:
         if retry:
             self._retries.append(when)
 
+    def unput(self, when: float) -> None:
+        """See `Records`."""
+        if when in self._queries:
+            self._queries.remove(when)
+
     def forget(self, before: float, after: float) -> None:
         """See `Records`."""
         for times in (self._queries, self._retries):
@@ -104,6 +109,11 @@ class MemoryLedger:
         """See `Ledger`."""
         now = self._now()
         self._rules.settle(self._records, now, grant.id, outcome, reason=reason, pause=pause)
+
+    async def withdraw(self, grant: Grant) -> None:
+        """See `Ledger`."""
+        self._now()
+        self._rules.withdraw(self._records, grant.id)
 
     async def may_retry(self) -> bool:
         """See `Ledger`."""

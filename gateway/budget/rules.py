@@ -84,6 +84,9 @@ class Records(Protocol):
     def put(self, when: float, *, retry: bool = False) -> None:
         """Note a query."""
 
+    def unput(self, when: float) -> None:
+        """Drop one query that was put at exactly that time, if there is one."""
+
     def forget(self, before: float, after: float) -> None:
         """Drop the queries put before the one time, and after the other."""
 
@@ -161,6 +164,15 @@ class Rules:
             self._pause(condition, now, since, pause)
         elif outcome is Outcome.ANSWERED and since >= condition.paused_at:
             condition.throttled = 0
+
+    def withdraw(self, records: Records, grant: str) -> None:
+        """Forget a query that was granted and not put."""
+        since = records.end(grant)
+        if since is not None:
+            records.unput(since)
+        condition = records.condition
+        if condition.reason and grant == condition.probe:
+            condition.probe, condition.open_until = "", condition.open_since
 
     def may_retry(self, records: Records, now: float) -> bool:
         """Note one retry if it may be put; it needs room like any other query."""

@@ -76,6 +76,17 @@ class ShelteredLedger:
         except SharingFailed as failure:
             self._fail(failure)
 
+    async def withdraw(self, grant: Grant) -> None:
+        """See `Ledger`; what `alone` counted along stays counted: that is on the safe side."""
+        if grant.id in self._own:
+            self._own.remove(grant.id)
+            await self._alone.withdraw(grant)
+            return
+        try:
+            await self._shared.withdraw(grant)
+        except SharingFailed as failure:
+            self._fail(failure)
+
     async def may_retry(self) -> bool:
         """See `Ledger`."""
         if self._ticks() >= self._rest_until:

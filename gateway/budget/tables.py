@@ -81,6 +81,14 @@ class TableRecords:
         """See `Records`."""
         self._execute("INSERT INTO queries VALUES (?, ?)", (when, retry))
 
+    def unput(self, when: float) -> None:
+        """See `Records`."""
+        self._execute(
+            "DELETE FROM queries WHERE rowid IN"
+            " (SELECT rowid FROM queries WHERE put = ? AND NOT retry LIMIT 1)",
+            (when,),
+        )
+
     def forget(self, before: float, after: float) -> None:
         """See `Records`."""
         self._execute("DELETE FROM queries WHERE put < ? OR put > ?", (before, after))

@@ -56,6 +56,13 @@ class Turn:
             await self._ledger.settle(self._grant, outcome, reason=reason, pause=pause)
             self._ended.set()
 
+    async def withdraw(self) -> None:
+        """Give the turn back: the query is not put, and counts for nothing."""
+        if not self.settled:
+            self.settled = True
+            await self._ledger.withdraw(self._grant)
+            self._ended.set()
+
 
 class Budget:
     """A waiting list in front of `ledger`, and one task that serves it.
@@ -139,6 +146,10 @@ class Budget:
             return delay
         ahead = self._list.ahead(key, most=_FAR)
         return delay + max(ahead + 1 - self._rate.burst, 0) * self._rate.pace
+
+    def waits(self, key: str) -> bool:
+        """Whether the contact stands in the waiting list."""
+        return key in self._list
 
     async def may_retry(self) -> bool:
         """Note one more query, for one that ended in 502, 503 or 504, if it may be put."""

@@ -51,6 +51,9 @@ class WaitingList(Generic[T]):
     def __len__(self) -> int:
         return len(self._places)
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._places
+
     def add(self, key: str, priority: Priority, waiter: T) -> None:
         """Wait for `key`, in its place if it has one."""
         place = self._places.get(key)

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from gateway.app import check, open_gateway
+from gateway.app import check
+from gateway.assembly import open_gateway
 from gateway.errors import (
     AvatarUnavailable,
     GatewayError,
@@ -28,7 +29,7 @@ from gateway.settings import Settings, misspelt
 from gateway.telemetry import configure_logging
 
 if TYPE_CHECKING:
-    from gateway.app import Gateway
+    from gateway.assembly import Gateway
     from gateway.model import PhotoUrl, Portrait
 
 _ADVICE: Final = {

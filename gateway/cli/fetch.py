@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.app import check, open_gateway
+from gateway.app import check
+from gateway.assembly import open_gateway
 from gateway.errors import InvalidOption, InvalidSettings
 from gateway.model import AvatarSpec, ContactId, Fallback, Format
 from gateway.telemetry import configure_logging

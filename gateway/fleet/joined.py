@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from gateway.budget import Grant, Wait
 from gateway.errors import FleetFailed
@@ -21,32 +21,6 @@ if TYPE_CHECKING:
 _BETWEEN: Final = "/"
 
 
-class SharedLedger(Protocol):
-    """A ledger that may fail with `FleetFailed`, and takes a grant back."""
-
-    async def take(self, *, young: float) -> Grant | Wait:
-        """Note a query if it may be put now."""
-
-    async def settle(
-        self,
-        grant: Grant,
-        outcome: Outcome,
-        *,
-        reason: Reason | None = None,
-        pause: float | None = None,
-    ) -> None:
-        """Note what a query came to."""
-
-    async def withdraw(self, grant: Grant) -> None:
-        """Give back a grant for a query that was not put."""
-
-    async def may_retry(self) -> bool:
-        """Note one retry if it may be put."""
-
-    async def status(self) -> LedgerStatus:
-        """Say how things stand."""
-
-
 class JoinedLedger:
     """Both ledgers note every query, and both must grant it.
 
@@ -54,7 +28,7 @@ class JoinedLedger:
     empty or is flushed, no machine puts more than its rate. A fleet that fails is passed over.
     """
 
-    def __init__(self, fleet: SharedLedger, local: Ledger) -> None:
+    def __init__(self, fleet: Ledger, local: Ledger) -> None:
         self._fleet = fleet
         self._local = local
 
@@ -89,6 +63,14 @@ class JoinedLedger:
             await self._fleet.settle(
                 Grant(shared, grant.probe), outcome, reason=reason, pause=pause
             )
+
+    async def withdraw(self, grant: Grant) -> None:
+        """Give back a grant for a query that was not put."""
+        shared, _, own = grant.id.partition(_BETWEEN)
+        await self._local.withdraw(Grant(own, grant.probe))
+        if shared:
+            with suppress(FleetFailed):
+                await self._fleet.withdraw(Grant(shared, grant.probe))
 
     async def may_retry(self) -> bool:
         """Note one retry if it may be put."""

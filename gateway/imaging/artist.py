@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gateway.imaging.identicons import draw_identicon
 from gateway.imaging.lettering import draw_initials
 from gateway.imaging.names import initials
-from gateway.imaging.rendering import draw_custom, finish, render
+from gateway.imaging.rendering import average, draw_custom, finish, render
 from gateway.imaging.silhouettes import draw_blank, draw_fallback
 from gateway.imaging.tints import TINTS
 from gateway.model import Canvas, Fallback, Kind, Rendition
@@ -70,6 +70,11 @@ class Artist:
         """Draw what `plan` names; raises `Busy`."""
         body = await self._studio.fallback(partial(self._drawn, plan))
         return Rendition.of(body, plan.canvas.format)
+
+    def colour(self, sample: Sample | None, seed: bytes) -> str:
+        """Return the average colour of a photo, or without one the tint of `seed`: ``#rrggbb``."""
+        found = TINTS[(seed[0] if seed else 0) % len(TINTS)] if sample is None else average(sample)
+        return f"#{found.red:02x}{found.green:02x}{found.blue:02x}"
 
     def blank(self, canvas: Canvas) -> Rendition:
         """Draw nothing, at once and on this thread: the last resort when every lane is full."""

@@ -10,6 +10,7 @@ from gateway.imaging.cutting import cut
 from gateway.imaging.encoding import encode_photo
 from gateway.imaging.light import centre_square, resize
 from gateway.imaging.wall import open_picture, reduce, wall
+from gateway.model import Colour
 
 if TYPE_CHECKING:
     from gateway.model import Canvas, Sample
@@ -34,6 +35,16 @@ def finish(sample: Sample, canvas: Canvas) -> bytes:
     return encode_photo(
         cut(Image.frombytes(sample.mode, size, sample.pixels), canvas), canvas.format
     )
+
+
+def average(sample: Sample) -> Colour:
+    """The colour that a picture has from very far away; what is transparent counts as white."""
+    picture = Image.frombytes(sample.mode, (sample.side, sample.side), sample.pixels)
+    if picture.mode == "RGBA":
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture).convert("RGB")
+    far = picture.resize((1, 1), Image.Resampling.BOX).tobytes()
+    return Colour(*far)
 
 
 def draw_custom(picture: bytes, canvas: Canvas) -> bytes:

@@ -23,10 +23,16 @@ _BROADCAST = re.compile(r"status|[0-9]{1,24}")
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PUNCTUATION = str.maketrans("", "", "+()-. ")
 
-_VARIANTS: Final = (
-    (re.compile(r"(55[0-9]{2})9([0-9]{8}@c\.us)"), r"\1\2"),
-    (re.compile(r"521([0-9]{10}@c\.us)"), r"52\1"),
-    (re.compile(r"549([0-9]{10}@c\.us)"), r"54\1"),
+# The long spelling, the short one, and the digit between their parts: Brazil's ninth digit of
+# mobile numbers (which begin with 6 to 9), Mexico's 52/521 and Argentina's 54/549.
+_SPELLINGS: Final = (
+    (
+        re.compile(r"(55[0-9]{2})9([0-9]{8}@c\.us)"),
+        re.compile(r"(55[0-9]{2})([6-9][0-9]{7}@c\.us)"),
+        "9",
+    ),
+    (re.compile(r"(52)1([0-9]{10}@c\.us)"), re.compile(r"(52)([0-9]{10}@c\.us)"), "1"),
+    (re.compile(r"(54)9([0-9]{10}@c\.us)"), re.compile(r"(54)([0-9]{10}@c\.us)"), "9"),
 )
 
 _REFUSED = "the contact id has none of the accepted forms"
@@ -104,6 +110,16 @@ class ContactId:
         return _common(self.value) == _common(other.value)
 
     @property
+    def variant(self) -> ContactId | None:
+        """The other spelling under which networks know this number; None if there is only one."""
+        for long, short, prefix in _SPELLINGS:
+            if match := long.fullmatch(self.value):
+                return ContactId(match.expand(r"\1\2"), self.kind)
+            if match := short.fullmatch(self.value):
+                return ContactId(prefix.join((match[1], match[2])), self.kind)
+        return None
+
+    @property
     def can_have_photo(self) -> bool:
         """False for broadcasts and WhatsApp's own account: nobody is asked about those."""
         return self.value != "0@c.us" and not self.value.endswith("@broadcast")
@@ -121,10 +137,10 @@ _BY_SERVER: Final[dict[str, tuple[re.Pattern[str], str, Kind]]] = {
 
 def _common(value: str) -> str:
     """One spelling for the variants of one phone number."""
-    for pattern, common in _VARIANTS:
-        match = pattern.fullmatch(value)
+    for long, _, _ in _SPELLINGS:
+        match = long.fullmatch(value)
         if match is not None:
-            return match.expand(common)
+            return match[1] + match[2]
     return value
 
 

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from dataclasses import dataclass, field, fields
 from typing import Final
 from urllib.parse import parse_qs
 
+EXPIRY_SKEW: Final = 300.0
+"""A URL counts as expired this many seconds before it says so."""
+
+UNSAID: Final = 86_400.0
+"""Seconds for which a URL is believed that does not say how long it lives."""
+
+PLAUSIBLE: Final = 60 * 86_400.0
+"""Seconds, either way, within which an expiry is taken at its word; real ones are ten days."""
+
+_PREVIEW: Final = re.compile(r"_s([0-9]{1,5})x[0-9]{1,5}(?:_|$)")
 _EXPIRY: Final = re.compile(r"[0-9A-Fa-f]{8}")
 
 
@@ -33,6 +44,33 @@ class PhotoUrl:
         """``oe`` as Unix seconds (hexadecimal in the URL); None if absent or malformed."""
         value = self._parts()[1].get("oe", [""])[0]
         return int(value, 16) if _EXPIRY.fullmatch(value) else None
+
+    def dead_at(self, learned: float) -> float:
+        """When it stops working, in Unix seconds, if it was `learned` then.
+
+        What ``oe`` says, unless it says nothing or nothing plausible: then a day later.
+        """
+        said = self.expires
+        if said is None or abs(said - learned) > PLAUSIBLE:
+            return learned + UNSAID
+        return said - EXPIRY_SKEW
+
+    def covers(self, other: PhotoUrl) -> bool:
+        """Whether the picture here is the one at `other` too, and no smaller preview of it."""
+        if self.fingerprint == other.fingerprint:
+            return True
+        own, its = self._side(), other._side()
+        if own is None or its is None or self._parts()[0] != other._parts()[0]:
+            return False
+        return own >= its
+
+    def _side(self) -> float | None:
+        """Pixels on each side of a preview; infinity for the full picture, None if unreadable."""
+        stp = self._parts()[1].get("stp", [""])[0]
+        if not stp:
+            return math.inf
+        match = _PREVIEW.search(stp)
+        return None if match is None else float(match[1])
 
     def _parts(self) -> tuple[str, dict[str, list[str]]]:
         """Path and query of any text at all: an upstream may call anything a URL."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self, cast
 
 import httpx
 
-from gateway.errors import AvatarUnavailable, TimedOut, UpstreamFailed
+from gateway.errors import AvatarUnavailable, TimedOut, Unreachable, UpstreamFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,8 +84,8 @@ class Outbound:
         """GET `url` and read at most `limit` bytes of body.
 
         `until` is the `time.monotonic` by which all must be over: names, TCP, TLS, head and body.
-        Raises `TimedOut`, `UpstreamFailed`, `Blocked`, or what `watch` raises; then the connection
-        is closed, not drained.
+        Raises `TimedOut`, `Unreachable`, `UpstreamFailed`, `Blocked`, or what `watch` raises; then
+        the connection is closed, not drained.
         """
         left = until - time.monotonic()
         if left <= 0:
@@ -99,7 +99,7 @@ class Outbound:
         except (httpx.TimeoutException, TimeoutError):
             failure = TimedOut("the upstream did not answer in time")
         except _FOREIGN as error:
-            failure = UpstreamFailed(f"the upstream could not be reached ({type(error).__name__})")
+            failure = Unreachable(f"the upstream could not be reached ({type(error).__name__})")
         # Out here the error gets no context, and no frame of its traceback knows the URL.
         del url, params
         raise failure

@@ -91,7 +91,7 @@ class Dialer:
         """Return a connection to `endpoint`, open by `until` (`time.monotonic`).
 
         Its addresses are tried in turn; each but the last may take a quarter of the time left.
-        Raises `Blocked`, `TimedOut`, `UpstreamFailed`, `TimeoutError` or another `OSError`.
+        Raises `Blocked`, `TimedOut`, `Unreachable`, `TimeoutError` or another `OSError`.
         """
         *others, last = await self._addresses(endpoint)
         for address in others:

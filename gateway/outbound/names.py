@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from gateway.errors import TimedOut, UpstreamFailed
+from gateway.errors import TimedOut, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,14 +87,14 @@ class Names:
     async def addresses(self, host: str) -> tuple[Address, ...]:
         """Return all addresses of `host`, at least one, in the resolver's order.
 
-        Raises `UpstreamFailed` if it has none, `TimedOut` if nobody says so in time or too many
+        Raises `Unreachable` if it has none, `TimedOut` if nobody says so in time or too many
         look-ups hang already.
         """
         known = self._known.get(host)
         if known is None or known.until <= self._clock():
             known = await self._learn(host)
         if not known.addresses:
-            raise UpstreamFailed("the host's name could not be resolved")
+            raise Unreachable("the host's name could not be resolved")
         return known.addresses
 
     async def _learn(self, host: str) -> _Known:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.portraits.places import Objects, check_place, open_objects
+from gateway.portraits.places import Objects, check_place, directory_of, open_objects
+from gateway.portraits.record import decode, encode
 from gateway.portraits.store import PortraitStore, is_suppression
 from gateway.portraits.sweeper import Sweeper, sweeping
 from gateway.portraits.truth import Lifetimes
@@ -13,6 +14,9 @@ __all__ = [
     "PortraitStore",
     "Sweeper",
     "check_place",
+    "decode",
+    "directory_of",
+    "encode",
     "is_suppression",
     "open_objects",
     "sweeping",

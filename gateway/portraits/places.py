@@ -47,6 +47,17 @@ def default_directory() -> Path:
     return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "avatar-gateway"
 
 
+def directory_of(url: str) -> Path | None:
+    """The directory of a ``file:`` store, made if missing; None for every other store.
+
+    Raises `StoreFailed`.
+    """
+    if not url.startswith("file:"):
+        return None
+    with translated():
+        return _directory(url)
+
+
 def check_place(url: str) -> None:
     """Raise `StoreFailed` if `url` names a directory that cannot be made or written."""
     if url.startswith("file:"):

@@ -53,7 +53,7 @@ class PortraitStore:
         capacity: int | None = None,
         breaker: Breaker | None = None,
     ) -> None:
-        self._objects = objects
+        self.objects = objects
         self._namespace = namespace
         self.lifetimes = lifetimes
         self._timeout = timeout
@@ -151,7 +151,7 @@ class PortraitStore:
         except FileNotFoundError:
             key = secrets.token_bytes(_KEY_BYTES)
             try:
-                await obstore.put_async(self._objects, KEY_PATH, key, mode="create")
+                await obstore.put_async(self.objects, KEY_PATH, key, mode="create")
             except AlreadyExistsError:  # another worker was first: its key counts
                 key = await self._read(KEY_PATH)
         if len(key) != _KEY_BYTES:
@@ -167,19 +167,19 @@ class PortraitStore:
 
     async def _read(self, path: str) -> bytes:
         with absent_unless_lost():
-            return bytes(await (await obstore.get_async(self._objects, path)).bytes_async())
+            return bytes(await (await obstore.get_async(self.objects, path)).bytes_async())
 
     async def _write(self, key: str, portrait: Portrait) -> bytes:
         data = record.encode(portrait, key)
         # In parts a write would not be atomic, and a crash would leave the parts.
-        await obstore.put_async(self._objects, path_of(key), data, use_multipart=False)
+        await obstore.put_async(self.objects, path_of(key), data, use_multipart=False)
         return data
 
     async def _remove(self, path: str) -> None:
         self._unload(path)
         try:
             with absent_unless_lost():
-                await obstore.delete_async(self._objects, path)
+                await obstore.delete_async(self.objects, path)
         except FileNotFoundError:
             return
 

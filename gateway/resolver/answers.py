@@ -16,7 +16,15 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from gateway.errors import Disconnected, InvalidContact, NoPhoto, OverBudget, UpstreamFailed
+from gateway.errors import (
+    Disconnected,
+    InvalidContact,
+    NoPhoto,
+    OverBudget,
+    Refused,
+    ServerError,
+    UpstreamFailed,
+)
 from gateway.model import ContactId, PhotoUrl
 
 if TYPE_CHECKING:
@@ -48,6 +56,9 @@ _BY_WORD: Final = {
 _WORD: Final = re.compile(r"[^\s\"'<>]+")
 _ECHO: Final = "/profile-picture"
 _AMPERSAND: Final = re.compile(r"&(?:amp|#0{0,5}38|#x0{0,5}26);", re.IGNORECASE)
+_PASSING: Final = frozenset(
+    {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+)
 _STATE: Final = re.compile(r"[A-Z_]+")
 
 
@@ -136,7 +147,9 @@ def _refuse_errors(answer: Answer) -> int:
     if status == HTTPStatus.UNPROCESSABLE_ENTITY or (failed and answer.says(_DOWN)):
         raise Disconnected("the WhatsApp session is not connected")
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        raise UpstreamFailed(f"the API refused the credentials ({status})")
+        raise Refused(f"the API refused the credentials ({status})")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status == answer.status:
+        raise ServerError(f"the API answered {status}", passing=status in _PASSING)
     if failed and status != HTTPStatus.NOT_FOUND:
         raise UpstreamFailed(f"the API answered {status}")
     return status

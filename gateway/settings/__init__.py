@@ -112,7 +112,7 @@ class Settings(BaseSettings):
     deadline: Duration = _named("GATEWAY_DEADLINE", 3.0, _A_DURATION)
     upstream_timeout: Duration = _named("GATEWAY_UPSTREAM_TIMEOUT", 15.0, _A_DURATION)
     upstream_rate: Rate = _named(
-        "GATEWAY_UPSTREAM_RATE", 0.5, "a rate such as 1/s, 30/m or 600/h, or off"
+        "GATEWAY_UPSTREAM_RATE", (30, 60.0), "a rate such as 1/s, 30/m or 600/h, or off"
     )
     photo_ttl: Duration = _named("GATEWAY_PHOTO_TTL", 25 * 3600.0, _A_DURATION)
     none_ttl: Duration = _named("GATEWAY_NONE_TTL", 25 * 3600.0, _A_DURATION)
@@ -228,8 +228,7 @@ class Settings(BaseSettings):
 _NOT_IN_FORCE: Final = (
     "waha_base_url", "waha_api_key", "waha_session",
     "evolution_base_url", "evolution_api_key", "evolution_instance",
-    "upstream_rate", "valkey_url", "signing_keys", "admin_token",
-    "webhook_secret", "metrics_token", "trusted_proxies", "hot_path", "playground", "public_url",
+    "signing_keys", "webhook_secret", "metrics_token", "trusted_proxies", "hot_path", "playground",
     "http_proxy", "access_log",
 )  # fmt: skip
 

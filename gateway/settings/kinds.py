@@ -60,7 +60,7 @@ def _switch(value: object) -> object:
 
 
 def _rate(value: object) -> object:
-    """Read ``30/m`` as queries a second; ``off`` as None."""
+    """Read ``30/m`` as so many queries in so many seconds; ``off`` as None."""
     if not isinstance(value, str):
         return value
     if value == "off":
@@ -68,7 +68,7 @@ def _rate(value: object) -> object:
     match = _RATE.fullmatch(value.strip())
     if match is None:
         raise ValueError(value)
-    return int(match[1]) / _SECONDS[match[2]]
+    return int(match[1]), float(_SECONDS[match[2]])
 
 
 def items_of(value: object) -> object:
@@ -133,5 +133,5 @@ Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(items_of)]
 Items = Annotated[tuple[str, ...], NoDecode, BeforeValidator(items_of)]
 Origins = Annotated[tuple[OriginPattern, ...], NoDecode, BeforeValidator(origins)]
 Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(networks)]
-Rate = Annotated[float | None, BeforeValidator(_rate)]
+Rate = Annotated[tuple[int, float] | None, BeforeValidator(_rate)]
 StoreUrl = Annotated[str, matching(STORE)]

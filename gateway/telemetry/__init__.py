@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # These print URLs, and so tokens, at INFO and DEBUG.
 _TALKATIVE: Final = ("httpx", "httpcore", "PIL")
+_A_MINUTE: Final = 60.0
 _SERVER: Final = "gunicorn.error"
 
 
@@ -31,6 +33,8 @@ class Event(StrEnum):
     SETTING_IGNORED = "setting.ignored"
     RUN_FAILED = "run.failed"
     STORE_FAILED = "store.failed"
+    SHARING_FAILED = "sharing.failed"
+    REFUSED = "upstream.refused"
     FLEET_FAILED = "valkey.failed"
     STORE_SWEPT = "store.swept"
     SWEEP_FAILED = "store.sweep_failed"
@@ -48,6 +52,7 @@ class Telemetry:
         self.store_failures = 0
         self.fleet_failures = 0
         self.swept_portraits = 0
+        self._refused_at = float("-inf")
         self.degraded: dict[str, str] = {}
 
     def answered(self, status: int, reason: Reason | None) -> None:
@@ -80,6 +85,26 @@ class Telemetry:
         if "valkey" not in self.degraded:
             self._log.warning(Event.FLEET_FAILED, detail=detail)
         self.degraded["valkey"] = detail
+
+    def sharing(self, part: str, detail: str | None) -> None:
+        """Tell of a failure of what this machine's workers share, once until it works: None."""
+        name = f"sharing {part}"
+        if detail is None:
+            self.degraded.pop(name, None)
+            return
+        if name not in self.degraded:
+            self._log.warning(Event.SHARING_FAILED, part=part, detail=detail)
+        self.degraded[name] = detail
+
+    def refused(self, detail: str) -> None:
+        """Raise the alarm: the API does not take the credentials, and only the operator can help.
+
+        Told once a minute at most.
+        """
+        now = time.monotonic()
+        if now >= self._refused_at + _A_MINUTE:
+            self._refused_at = now
+            self._log.error(Event.REFUSED, detail=detail)
 
     def swept(self, removed: int) -> None:
         """Count what went because nobody vouched for it any more."""

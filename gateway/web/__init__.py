@@ -5,8 +5,18 @@ Statuses, public texts and header sets live here and nowhere else.
 
 from __future__ import annotations
 
+from gateway.web.admin import AdminEndpoint
 from gateway.web.application import Served, build_application
 from gateway.web.avatar import AvatarEndpoint
+from gateway.web.links import Links
 from gateway.web.query import Defaults, Query
 
-__all__ = ["AvatarEndpoint", "Defaults", "Query", "Served", "build_application"]
+__all__ = [
+    "AdminEndpoint",
+    "AvatarEndpoint",
+    "Defaults",
+    "Links",
+    "Query",
+    "Served",
+    "build_application",
+]

@@ -40,19 +40,43 @@ def document(status: int, content: object) -> Answer:
     return _json(status, content, b"application/json", [])
 
 
+def accepted(content: object) -> Answer:
+    """Return 202: it will be done."""
+    return document(202, content)
+
+
+def no_content() -> Answer:
+    """Return 204: it is done, and there is nothing to say."""
+    return Answer(204, [(b"cache-control", NO_STORE.encode()), *COMMON])
+
+
 def empty(status: int, headers: Headers) -> Answer:
     """Return no body and no type: browsers render an image whatever the status."""
     return Answer(status, [(b"content-length", b"0"), *headers])
 
 
+def facts(content: object, headers: Headers) -> Answer:
+    """Return a JSON document about a contact, kept as long as `headers` say."""
+    body = _dumped(content)
+    media = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    return Answer(200, [*media, *headers], body)
+
+
 def _json(status: int, content: object, media_type: bytes, more: Headers) -> Answer:
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    body = _dumped(content)
     headers = [
         (b"content-type", media_type),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", NO_STORE.encode()),
     ]
     return Answer(status, [*headers, *more, *COMMON], body)
+
+
+def _dumped(content: object) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from gateway.web.admin import MANY, PREFIX, WARM
 from gateway.web.answers import HouseRules, document, problem
 from gateway.web.avatar import FAULT, NOTHING_HERE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from gateway.telemetry import Telemetry
+    from gateway.web.admin import AdminEndpoint
     from gateway.web.answers import Answer
     from gateway.web.avatar import AvatarEndpoint
 
-PREFIX: Final = "/avatar/"
 METHODS: Final = ("GET", "HEAD")
 ROBOTS: Final = "User-agent: *\nDisallow: /\n"
 TEXTS: Final = {404: NOTHING_HERE, 405: "That method does nothing here."}
@@ -36,10 +37,12 @@ TEXTS: Final = {404: NOTHING_HERE, 405: "That method does nothing here."}
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What a worker opened."""
+    """What a worker opened; `bounds` say what this set-up cannot promise."""
 
     avatar: AvatarEndpoint
+    admin: AdminEndpoint
     telemetry: Telemetry
+    bounds: Mapping[str, str]
 
 
 def build_application(
@@ -61,7 +64,8 @@ def build_application(
     async def readyz(request: Request) -> Answer:
         served: Served = request.state.served
         worse = dict(served.telemetry.degraded)
-        return document(200, {"status": "degraded" if worse else "ok", "degraded": worse})
+        status = "degraded" if worse else "ok"
+        return document(200, {"status": status, "degraded": worse, "bounds": dict(served.bounds)})
 
     async def robots(_request: Request) -> Response:
         return PlainTextResponse(ROBOTS, headers={"Cache-Control": "max-age=86400"})
@@ -93,7 +97,7 @@ def build_application(
 
 
 class _AvatarRoute(BaseRoute):
-    """Everything below ``/avatar/``, whatever it holds.
+    """``/avatars`` and everything below it and ``/avatar/``, whatever it holds.
 
     Starlette's own patterns do not match a line feed, and a contact id with one is to be refused
     like any other that is none.
@@ -101,15 +105,18 @@ class _AvatarRoute(BaseRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match by the start of the path alone."""
-        below = scope["type"] == "http" and scope["path"].startswith(PREFIX)
+        below = scope["type"] == "http" and (
+            scope["path"].startswith(PREFIX) or scope["path"] in {MANY, WARM}
+        )
         return (Match.FULL if below else Match.NONE), {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer GET and HEAD; a contact's photo cannot be set."""
-        if scope["method"] not in METHODS:
-            raise HTTPException(405, headers={"Allow": ", ".join(METHODS)})
+        """Answer whoever looks, and whoever gives orders; a contact's photo cannot be set."""
         served: Served = scope["state"]["served"]
-        answer = await served.avatar.answer(scope)
+        if scope["method"] in METHODS and scope["path"].startswith(PREFIX):
+            answer = await served.avatar.answer(scope)
+        else:
+            answer = await served.admin.answer(scope, receive)
         await answer(scope, receive, send)
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 from gateway.errors import InvalidRequest, Reason
 from gateway.model import Fallback, Kind
 from gateway.web import headers as h
-from gateway.web.answers import Answer, empty, problem
+from gateway.web.answers import Answer, empty, facts, problem
 from gateway.web.conditional import not_modified
+from gateway.web.documents import rendered
 from gateway.web.negotiation import wants_json
 from gateway.web.query import Query
 from gateway.web.target import Target, header
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
     from starlette.types import Scope
 
+    from gateway.documents import Document
     from gateway.model import Avatar, AvatarSpec, ContactId, Rendition
     from gateway.telemetry import Telemetry
+    from gateway.web.links import Links
     from gateway.web.query import Defaults
 
 NOTHING_HERE: Final = "There is nothing here."
@@ -36,6 +39,30 @@ class Avatars(Protocol):
     async def get(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
         """Return the avatar, photo or fallback."""
 
+    async def refreshed(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
+        """Return the avatar after a question past the API's own cache."""
+
+
+class Documents(Protocol):
+    """What is known of contacts."""
+
+    async def of(self, contact: ContactId, spec: AvatarSpec) -> Document:
+        """Return the document of `contact`; the upstream is asked as for a picture."""
+
+
+class Admin(Protocol):
+    """Who may do more than look."""
+
+    def admits(self, scope: Scope) -> bool:
+        """Whether the request carries the admin token."""
+
+    async def permits(self, contact: ContactId) -> bool:
+        """Note a refresh of `contact`, if one may be ordered now."""
+
+
+class Fallbacks(Protocol):
+    """Draws for refusals."""
+
     async def stand_in(self, kind: Kind, spec: AvatarSpec) -> Rendition:
         """Return a fallback for nobody in particular."""
 
@@ -43,16 +70,24 @@ class Avatars(Protocol):
 class AvatarEndpoint:
     """Answers requests for avatars; `clock` gives Unix seconds."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - four services, what documents are made with, and a clock
         self,
         avatars: Avatars,
-        telemetry: Telemetry,
+        fallbacks: Fallbacks,
+        documents: Documents,
         *,
+        admin: Admin,
+        telemetry: Telemetry,
+        links: Links,
         defaults: Defaults,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._avatars = avatars
+        self._fallbacks = fallbacks
+        self._documents = documents
+        self._admin = admin
         self._telemetry = telemetry
+        self._links = links
         self._defaults = defaults
         self._clock = clock
 
@@ -74,8 +109,26 @@ class AvatarEndpoint:
     async def _show(self, scope: Scope, target: Target, query: Query) -> Answer:
         contact = target.contact()
         spec = query.spec(target.format, self._defaults)
-        avatar = await self._avatars.get(contact, spec)
+        if target.document:
+            return self._told(await self._documents.of(contact, spec), query, spec)
+        if query.refresh and self._admin.admits(scope) and await self._admin.permits(contact):
+            avatar = await self._avatars.refreshed(contact, spec)
+        else:
+            avatar = await self._avatars.get(contact, spec)
         return self._shown(scope, target, avatar, spec, h.spread_of(contact.value))
+
+    def _told(self, found: Document, query: Query, spec: AvatarSpec) -> Answer:
+        """Make the answer of a document, which lives as long as the picture it tells of."""
+        now, standing, name = self._clock(), found.standing, found.contact.value
+        life = h.cache_control(standing, version="", now=now, spread=h.spread_of(name))
+        said = [
+            *h.date(now),
+            (b"cache-control", life.encode()),
+            *h.truth(standing.reason),
+            *h.COMMON,
+        ]
+        content = rendered(found, spec, name=name, options=query.options(), links=self._links)
+        return self._counted(facts(content, said), standing.reason)
 
     def _shown(
         self, scope: Scope, target: Target, avatar: Avatar, spec: AvatarSpec, spread: int
@@ -115,11 +168,11 @@ class AvatarEndpoint:
             *h.truth(reason),
             *h.vary(negotiated=target.negotiated),
         ]
-        if wants_json(header(scope, b"accept")):
+        if target.document or wants_json(header(scope, b"accept")):
             return self._counted(problem(status, detail, more=said[1:]), reason)
         if spec.fallback is Fallback.NOT_FOUND:
             return self._counted(empty(status, [*said, *h.COMMON]), reason)
-        rendition = await self._avatars.stand_in(Kind.PERSON, spec)
+        rendition = await self._fallbacks.stand_in(Kind.PERSON, spec)
         headers = [*h.representation(rendition), *said, *h.COMMON]
         return self._counted(Answer(status, headers, rendition.body), reason)
 

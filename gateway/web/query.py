@@ -79,6 +79,17 @@ class Query:
                 values[name] = unquote_plus(value)
         return cls(values, repeated)
 
+    @property
+    def refresh(self) -> bool:
+        """Whether the API's own cache is to be bypassed, by whoever may ask for that."""
+        return self.values.get("refresh") == "true"
+
+    def options(self) -> dict[str, str]:
+        """The values given, under our own names."""
+        named = {name: self._alias(name) for name in ALIASES}
+        own = {name: self.values[name] for name in NAMES if name in self.values}
+        return own | {name: value for name, value in named.items() if value}
+
     def spec(self, fmt: Format, defaults: Defaults) -> AvatarSpec:
         """Check every option; raises `InvalidOption`, naming the option and what it takes."""
         if self.repeated:

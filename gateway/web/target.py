@@ -14,20 +14,23 @@ if TYPE_CHECKING:
 
 PREFIX: Final = b"/avatar/"
 
-_EXTENSION = re.compile(r"(.*)(?:\.|%2e)(png|jpe?g|webp|avif)", re.IGNORECASE | re.DOTALL)
-_FORMATS: Final = {"jpeg": Format.JPEG} | {str(fmt): fmt for fmt in Format}
+_EXTENSION = re.compile(r"(.*)(?:\.|%2e)(png|jpe?g|webp|avif|json)", re.IGNORECASE | re.DOTALL)
+# A document tells of a picture in PNG.
+_FORMATS: Final = {"jpeg": Format.JPEG, "json": Format.PNG} | {str(fmt): fmt for fmt in Format}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """The last part of the path: the contact as sent, and the format.
 
-    `negotiated` says that the format was chosen by ``Accept`` and not by an extension.
+    `negotiated` says that the format was chosen by ``Accept`` and not by an extension, `document`
+    that not the picture is wanted but what is known of it.
     """
 
     text: str = field(repr=False)
     format: Format
     negotiated: bool
+    document: bool = False
 
     @classmethod
     def of(cls, scope: Scope) -> Target | None:
@@ -42,7 +45,8 @@ class Target:
             return None
         match = _EXTENSION.fullmatch(text)
         if match is not None:
-            return cls(match[1], _FORMATS[match[2].lower()], negotiated=False)
+            kind = match[2].lower()
+            return cls(match[1], _FORMATS[kind], negotiated=False, document=kind == "json")
         return cls(text, image_format(header(scope, b"accept")), negotiated=True)
 
     def contact(self) -> ContactId:

@@ -175,3 +175,20 @@ def test_a_thousand_contacts_take_the_room_of_ten() -> None:
     for each in contacts:
         found.fail(each, Reason.UPSTREAM)
     assert [each for each in contacts if found.last(each)] == contacts[-10:]
+
+
+def test_a_rest_is_no_failure_of_the_contact() -> None:
+    clock = Clock()
+    found = backoffs(clock)
+    assert found.rest(MAYA, Reason.UPSTREAM, pause=5.0) == Backoff(T0 + 5, Reason.UPSTREAM, 0)
+    clock.advance(5)
+    assert found.current(MAYA) is None
+    assert found.fail(MAYA, Reason.TIMEOUT).failures == 1
+    assert found.rest(MAYA, Reason.UPSTREAM, pause=5.0).failures == 1
+
+
+def test_what_another_process_noted_is_taken_over() -> None:
+    found = backoffs(Clock())
+    found.adopt(MAYA, Backoff(T0 + 70, Reason.BUDGET, 3))
+    assert found.current(MAYA) == Backoff(T0 + 70, Reason.BUDGET, 3)
+    assert found.fail(MAYA, Reason.BUDGET) == Backoff(T0 + 160, Reason.BUDGET, 4)

@@ -458,3 +458,27 @@ async def test_a_ledger_that_is_opened_again_remembers(shared: Opener) -> None:
     other = await shared(RATE)
     await put(other)
     await refused(other)
+
+
+async def test_a_query_that_is_withdrawn_counts_for_nothing(opened: Opener) -> None:
+    ledger = await opened(RATE)
+    grants = await granted(ledger, 8)
+    for grant in grants:
+        await ledger.withdraw(grant)
+        await ledger.withdraw(grant)
+    status = await ledger.status()
+    assert (status.left, status.in_flight) == (10, 0)
+    await put(ledger, number=10)
+    await refused(ledger)
+
+
+async def test_a_probe_that_is_withdrawn_leaves_the_next_one_to_anybody(opened: Opener) -> None:
+    ledger, world = await opened(RATE), opened.world
+    await troubled(ledger, reason=Reason.UPSTREAM)
+    world.pass_by(5.1)
+    (probe,) = await granted(ledger)
+    assert probe.probe
+    await ledger.withdraw(probe)
+    world.pass_by(0.01)
+    (another,) = await granted(ledger)
+    assert another.probe

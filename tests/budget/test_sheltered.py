@@ -42,6 +42,10 @@ class FailingLedger(MemoryLedger):
         self._call()
         await super().settle(grant, outcome, reason=reason, pause=pause)
 
+    async def withdraw(self, grant: Grant) -> None:
+        self._call()
+        await super().withdraw(grant)
+
     async def may_retry(self) -> bool:
         self._call()
         return await super().may_retry()

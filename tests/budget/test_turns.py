@@ -31,6 +31,7 @@ class FakeLedger:
         self.gate.set()
         self.asked: list[float] = []
         self.settled: list[tuple[str, Outcome, Reason | None, float | None]] = []
+        self.withdrawn: list[str] = []
 
     async def take(self, *, young: float) -> Grant | Wait:
         assert young == 3.0
@@ -50,6 +51,9 @@ class FakeLedger:
         pause: float | None = None,
     ) -> None:
         self.settled.append((grant.id, outcome, reason, pause))
+
+    async def withdraw(self, grant: Grant) -> None:
+        self.withdrawn.append(grant.id)
 
     async def may_retry(self) -> bool:
         return True
@@ -377,3 +381,23 @@ async def test_five_hundred_turns_pass_eight_at_a_time() -> None:
         await asyncio.gather(*(one(number) for number in range(500)))
         assert most == 8
         assert time.monotonic() - began < 6  # 62 polls of a tenth of a second it would be
+
+
+async def test_a_turn_that_is_withdrawn_is_not_settled_and_counts_for_nothing() -> None:
+    ledger = FakeLedger(GRANT)
+    async with budget(ledger) as opened, opened.turn("maya", VIEWER) as turn:
+        await turn.withdraw()
+        await turn.settle(Outcome.ANSWERED)
+        await turn.withdraw()
+    assert (ledger.withdrawn, ledger.settled) == (["g"], [])
+
+
+async def test_it_is_known_who_waits() -> None:
+    async with budget(FakeLedger(NEVER)) as opened:
+        assert not opened.waits("maya")
+        task = asyncio.create_task(pass_through(opened, "maya"))
+        await asyncio.sleep(0)
+        assert opened.waits("maya")
+        task.cancel()
+        await asyncio.wait((task,))
+        assert not opened.waits("maya")

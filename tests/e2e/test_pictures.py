@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from PIL import Image
 
-from gateway.app import open_gateway
+from gateway.assembly import open_gateway
 from gateway.errors import Reason
 from gateway.model import AvatarSpec, ContactId
 from gateway.settings import Settings
@@ -23,7 +23,7 @@ from tests.processes import settings_for
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from gateway.app import Gateway
+    from gateway.assembly import Gateway
     from tests.gallery import Gallery
 
 LIMIT: Final = 2 * 1.2

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from gateway.app import open_gateway
+from gateway.assembly import open_gateway
 from gateway.errors import Blocked, Undecodable
 from gateway.model import PhotoUrl
 from gateway.settings import Settings

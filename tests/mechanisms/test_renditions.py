@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import tracemalloc
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -17,9 +18,11 @@ from gateway.renditions import (
     ENTRY_OVERHEAD,
     MAX_PER_CONTACT,
     RENDITION_OVERHEAD,
-    Renditions,
 )
-from tests.fakes import LEON, MAYA, T0, Clock, standing_of_photo
+from tests.fakes import LEON, MAYA, T0, Clock, FakeErasures, renditions, standing_of_photo
+
+if TYPE_CHECKING:
+    from gateway.renditions import Renditions
 
 PHOTO = standing_of_photo(version="one", fresh_until=T0 + 100, expires=T0 + 200)
 NONE = Standing(fresh_until=T0 + 50, expires=T0 + 60, reason=Reason.NONE)
@@ -41,19 +44,25 @@ class Shelf:
 
     held: Renditions
     clock: Clock
+    erasures: FakeErasures
+
+    def erase(self, contact: ContactId) -> None:
+        """Let another worker tell that the contact is erased."""
+        self.erasures.published.append((contact.value, self.clock()))
 
 
 @pytest.fixture
 def shelf() -> Shelf:
     clock = Clock()
-    held = Renditions(capacity=2**20, clock=clock)
+    erasures = FakeErasures(clock)
+    held = renditions(2**20, clock, erasures)
     held.stand(MAYA, PHOTO)
     held.add(MAYA, CANVAS, picture(), "one")
-    return Shelf(held, clock)
+    return Shelf(held, clock, erasures)
 
 
 def test_nothing_is_held_of_an_unknown_contact() -> None:
-    held = Renditions(capacity=2**20, clock=Clock())
+    held = renditions(2**20, Clock())
     assert held.standing(MAYA) is None
     assert held.get(MAYA, CANVAS) is None
     assert held.drawn("a drawing") is None
@@ -117,7 +126,7 @@ def test_a_rendition_that_comes_too_late_is_not_held(
     shelf: Shelf, current: Standing | None
 ) -> None:
     if current is None:
-        shelf.held.drop(MAYA)
+        shelf.erase(MAYA)
     else:
         shelf.held.stand(MAYA, current)
     shelf.held.add(MAYA, CANVAS, picture(), "one")
@@ -132,10 +141,10 @@ def test_a_rendition_that_comes_after_the_end_is_not_held(shelf: Shelf) -> None:
     assert shelf.held.size == 0
 
 
-def test_a_contact_that_is_dropped_is_gone_whole_and_alone(shelf: Shelf) -> None:
+def test_who_is_erased_is_gone_whole_and_alone(shelf: Shelf) -> None:
     shelf.held.stand(LEON, NONE)
     for _ in range(2):
-        shelf.held.drop(MAYA)
+        shelf.erase(MAYA)
         assert shelf.held.standing(MAYA) is None
         assert shelf.held.get(MAYA, CANVAS) is None
     assert shelf.held.standing(LEON) == NONE
@@ -164,7 +173,7 @@ def test_a_rendition_drawn_again_is_young_again(shelf: Shelf) -> None:
 
 
 def test_the_contact_used_least_recently_goes_first() -> None:
-    held = Renditions(capacity=3 * bytes_of(1000), clock=Clock())
+    held = renditions(3 * bytes_of(1000), Clock())
     contacts = [ContactId.parse(f"1555000000{number}") for number in range(4)]
     for each in contacts[:3]:
         held.stand(each, PHOTO)
@@ -177,7 +186,7 @@ def test_the_contact_used_least_recently_goes_first() -> None:
 
 def test_what_is_over_makes_room_before_anybody_else_goes() -> None:
     clock = Clock()
-    held = Renditions(capacity=2 * bytes_of(1000), clock=clock)
+    held = renditions(2 * bytes_of(1000), clock)
     held.stand(MAYA, PHOTO)
     held.add(MAYA, CANVAS, picture(1000), "one")
     held.stand(LEON, NONE)
@@ -188,7 +197,7 @@ def test_what_is_over_makes_room_before_anybody_else_goes() -> None:
 
 
 def test_what_is_larger_than_the_whole_cache_is_not_held_and_pushes_nobody_out() -> None:
-    held = Renditions(capacity=bytes_of(1000), clock=Clock())
+    held = renditions(bytes_of(1000), Clock())
     held.stand(MAYA, PHOTO)
     held.keep("drawing", picture(1001))
     assert held.drawn("drawing") is None
@@ -219,7 +228,7 @@ def test_drawings_and_contacts_are_never_taken_for_each_other(shelf: Shelf) -> N
 def test_the_bytes_counted_are_at_least_the_bytes_taken() -> None:
     dice = random.Random(7)  # noqa: S311 - plain numbers to try
     clock = Clock()
-    held = Renditions(capacity=2**30, clock=clock)
+    held = renditions(2**30, clock)
     contacts = [ContactId.parse(f"1555{number:07d}") for number in range(2000)]
     tracemalloc.start()
     try:
@@ -237,6 +246,32 @@ def test_the_bytes_counted_are_at_least_the_bytes_taken() -> None:
 
 CAPACITY = 3 * bytes_of(2000)
 CONTACTS = [ContactId.parse(f"1555123456{number}") for number in range(5)]
+
+
+def test_everything_goes_when_erasures_were_missed(shelf: Shelf) -> None:
+    shelf.held.stand(LEON, NONE)
+    shelf.erasures.missed = True
+    assert shelf.held.standing(MAYA) is None
+    assert shelf.held.standing(LEON) is None
+    assert shelf.held.size == 0
+
+
+def test_everything_goes_when_the_clock_is_set_back(shelf: Shelf) -> None:
+    shelf.clock.advance(-0.9)
+    assert shelf.held.standing(MAYA) == PHOTO
+    shelf.clock.advance(-1.1)
+    assert shelf.held.standing(MAYA) is None
+
+
+def test_who_was_erased_may_come_back(shelf: Shelf) -> None:
+    shelf.erase(MAYA)
+    shelf.held.stand(MAYA, PHOTO)
+    shelf.held.add(MAYA, CANVAS, picture(), "one")
+    assert shelf.held.get(MAYA, CANVAS) == picture()
+    shelf.erase(MAYA)
+    assert shelf.held.standing(MAYA) is None
+
+
 VERSIONS = ["one", "two", ""]
 
 contacts = st.sampled_from(CONTACTS)
@@ -250,7 +285,8 @@ class Holding(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = Clock()
-        self.held = Renditions(capacity=CAPACITY, clock=self.clock)
+        self.erasures = FakeErasures(self.clock)
+        self.held = renditions(CAPACITY, self.clock, self.erasures)
         self.stood: dict[ContactId, Standing] = {}
         self.kept: dict[int, Rendition] = {}
 
@@ -285,7 +321,7 @@ class Holding(RuleBasedStateMachine):
 
     @rule(contact=contacts)
     def drop(self, contact: ContactId) -> None:
-        self.held.drop(contact)
+        self.erasures.published.append((contact.value, self.clock()))
         assert self.held.standing(contact) is None
         self.stood.pop(contact, None)
 

@@ -19,6 +19,7 @@ from gateway.errors import (
     PhotoGone,
     TimedOut,
     Undecodable,
+    Unreachable,
     UpstreamFailed,
 )
 from gateway.model import OriginPattern
@@ -550,7 +551,7 @@ def test_every_exception_of_httpx_is_looked_at() -> None:
 @pytest.mark.parametrize("place", ["head", "body", "end"])
 @pytest.mark.parametrize("kind", [*FOREIGN, *OTHERS], ids=lambda kind: kind.__name__)
 async def test_no_foreign_error_passes_the_wall(kind: type[Exception], place: str) -> None:
-    wanted = TimedOut if issubclass(kind, httpx.TimeoutException | TimeoutError) else UpstreamFailed
+    wanted = TimedOut if issubclass(kind, httpx.TimeoutException | TimeoutError) else Unreachable
     async with Outbound(transport=Breaking(made(kind), place)) as outbound:
         with pytest.raises(AvatarUnavailable) as caught:
             await outbound.get(f"https://x.example/?t={SECRET}", until=soon(), limit=LIMIT)

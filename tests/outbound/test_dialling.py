@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from gateway.errors import AvatarUnavailable, Blocked, TimedOut, UpstreamFailed
+from gateway.errors import AvatarUnavailable, Blocked, TimedOut, Unreachable, UpstreamFailed
 from gateway.outbound import AddressGuard, Dialer, Names, Outbound, Transport
 from gateway.outbound.address import Endpoint, is_public
 from gateway.outbound.dialling import MAX_ATTEMPTS, open_connection
@@ -90,7 +90,7 @@ async def test_a_hundred_rounds_of_rebinding_never_lead_inside() -> None:
     assert lookup.asked == 100
     assert diary.texts == ["8.8.8.8", "2a03::1"] * 20
     assert all(map(is_public, diary.dialled))
-    assert outcomes == [UpstreamFailed, Blocked, Blocked, Blocked, UpstreamFailed] * 20
+    assert outcomes == [Unreachable, Blocked, Blocked, Blocked, Unreachable] * 20
 
 
 async def test_a_name_that_changes_between_judging_and_dialling_is_dialled_as_judged() -> None:

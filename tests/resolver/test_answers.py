@@ -14,7 +14,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.errors import AvatarUnavailable, Disconnected, NoPhoto, OverBudget, UpstreamFailed
+from gateway.errors import (
+    AvatarUnavailable,
+    Disconnected,
+    NoPhoto,
+    OverBudget,
+    Refused,
+    ServerError,
+    UpstreamFailed,
+)
 from gateway.model import ContactId, PhotoUrl
 from gateway.outbound import Reply
 from gateway.resolver.answers import (
@@ -473,6 +481,9 @@ def test_a_429_with_a_pause_nobody_can_read_has_none(value: str) -> None:
 # ---- errors, and what nobody can read ----
 
 
+KINDS = {401: Refused, 403: Refused} | dict.fromkeys((500, 502, 503, 504), ServerError)
+
+
 @pytest.mark.parametrize(
     "status", [301, 302, 307, 400, 401, 403, 405, 409, 418, 500, 502, 503, 504]
 )
@@ -481,7 +492,9 @@ def test_a_429_with_a_pause_nobody_can_read_has_none(value: str) -> None:
 )
 def test_an_error_is_an_error_whatever_it_says(status: int, body: str) -> None:
     error = failure(status, body, {"retry-after": "30", "location": "https://evil.example/"})
-    assert type(error) is UpstreamFailed
+    assert type(error) is KINDS.get(status, UpstreamFailed)
+    if isinstance(error, ServerError):
+        assert error.passing == (status != 500)
     assert str(status) in str(error)
     assert SECRET not in str(error)
 
@@ -511,7 +524,7 @@ def test_an_error_is_an_error_whatever_it_says(status: int, body: str) -> None:
 )
 def test_an_error_under_200_is_no_absence(body: str) -> None:
     for refreshed in (False, True):
-        assert type(failure(200, body, refreshed=refreshed)) is UpstreamFailed
+        assert isinstance(failure(200, body, refreshed=refreshed), UpstreamFailed)
 
 
 @pytest.mark.parametrize("code", [399, 600, 10**30, -404, 404.0, "4 04", "\u0664\u0660\u0664"])
@@ -562,7 +575,7 @@ UNREADABLE = [
 @pytest.mark.parametrize("body", UNREADABLE)
 def test_what_cannot_be_read_is_an_error_and_no_absence(body: bytes) -> None:
     for refreshed in (False, True):
-        assert type(failure(200, body, refreshed=refreshed)) is UpstreamFailed
+        assert isinstance(failure(200, body, refreshed=refreshed), UpstreamFailed)
 
 
 @pytest.mark.parametrize("document", [{"url": URL}, {"id": f"{NUMBER}@c.us", "url": None}])
@@ -606,9 +619,9 @@ def test_a_session_tells_its_state_and_its_account(name: str) -> None:
         (429, "", OverBudget),
         (402, "", OverBudget),
         (200, "rate-overlimit", OverBudget),
-        (401, "", UpstreamFailed),
+        (401, "", Refused),
         (404, "Not Found", UpstreamFailed),
-        (500, json.dumps({"status": "WORKING"}), UpstreamFailed),
+        (500, json.dumps({"status": "WORKING"}), ServerError),
         (200, "", UpstreamFailed),
         (200, "[]", UpstreamFailed),
         (200, "{}", UpstreamFailed),

@@ -16,7 +16,9 @@ from gateway.errors import (
     Disconnected,
     NoPhoto,
     OverBudget,
+    ServerError,
     TimedOut,
+    Unreachable,
     UpstreamFailed,
 )
 from gateway.model import ContactId
@@ -248,7 +250,7 @@ async def test_an_unknown_404_in_both_places_is_no_picture_while_the_session_wor
     [
         (session_in("SCAN_QR_CODE"), Disconnected),
         (httpx.Response(404), UpstreamFailed),
-        (httpx.ConnectError("secret"), UpstreamFailed),
+        (httpx.ConnectError("secret"), Unreachable),
     ],
 )
 async def test_an_unknown_404_erases_no_own_picture_unless_the_session_works(
@@ -406,11 +408,11 @@ async def test_an_unknown_404_is_no_photo_while_the_session_works(*, refresh: bo
         (httpx.Response(200, json={"code": "invalid_session"}), Disconnected),
         (httpx.Response(422), Disconnected),
         (httpx.Response(404), UpstreamFailed),
-        (httpx.Response(500), UpstreamFailed),
+        (httpx.Response(500), ServerError),
         (httpx.Response(200, text="<html>"), UpstreamFailed),
         (httpx.Response(200, json={"status": "working"}), UpstreamFailed),
         (httpx.Response(429), OverBudget),
-        (httpx.ConnectError("secret"), UpstreamFailed),
+        (httpx.ConnectError("secret"), Unreachable),
         (httpx.ConnectTimeout("secret"), TimedOut),
     ],
 )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway import errors
-from gateway.avatars import Avatars
 from gateway.errors import AvatarUnavailable, Busy, Reason
 from gateway.model import AvatarSpec, ContactId, Fallback, Format, Path, Shape
 from tests.fakes import (
@@ -24,6 +23,7 @@ from tests.fakes import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from gateway.avatars import Avatars
     from gateway.model import Avatar
     from tests.fakes import Plan
 
@@ -50,27 +50,12 @@ def calls(house: House) -> tuple[int, int]:
 
 def crowded(house: House, viewers: int) -> Avatars[Plan]:
     """Another door of the house, for so many viewers at a time."""
-    return Avatars(
-        house.renditions,
-        house.inquiry,
-        house.artist,
-        seed=house.portraits.digest,
-        deadline=30.0,
-        viewers=viewers,
-        clock=house.clock,
-    )
+    return house.door(viewers=viewers)
 
 
 def impatient(house: House, deadline: float = 0.0) -> Avatars[Plan]:
     """Another door of the house, for viewers who wait for `deadline` seconds."""
-    return Avatars(
-        house.renditions,
-        house.inquiry,
-        house.artist,
-        seed=house.portraits.digest,
-        deadline=deadline,
-        clock=house.clock,
-    )
+    return house.door(deadline=deadline)
 
 
 # Hits and misses
@@ -321,6 +306,9 @@ FAILURES: list[tuple[AvatarUnavailable, Reason]] = [
     (errors.FallbackForced(""), Reason.FORCED),
     (errors.TimedOut(""), Reason.TIMEOUT),
     (errors.Disconnected(""), Reason.DISCONNECTED),
+    (errors.Unreachable("no connection"), Reason.UPSTREAM),
+    (errors.ServerError("500", passing=False), Reason.UPSTREAM),
+    (errors.Refused("401"), Reason.UPSTREAM),
     (errors.UpstreamFailed(""), Reason.UPSTREAM),
     (errors.PhotoGone(""), Reason.UPSTREAM),
     (errors.OverBudget(""), Reason.BUDGET),

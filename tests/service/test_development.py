@@ -73,7 +73,7 @@ async def test_the_first_viewer_does_not_wait_for_the_master(house: House) -> No
     avatar = await house.see()
     assert (body(avatar), avatar.path) == (picture(), Path.MISS)
     assert house.quarantine.developed == [(b"/v/maya.jpg", 128)]
-    assert house.portraits.objects == {}
+    assert house.portraits.kept == {}
     again = await house.see()
     assert (again.rendition, again.path) == (avatar.rendition, Path.HIT)
     await develop_all(house)
@@ -176,20 +176,20 @@ async def test_a_master_that_fails_takes_the_photo_back_and_backs_off(house: Hou
         avatar = await house.see(spec)
         assert reason(avatar) is Reason.UNDECODABLE
         assert avatar.standing.expires == house.clock() + 60
-    assert house.portraits.objects == {}
+    assert house.portraits.kept == {}
     assert calls(house) == (1, 1, 1)
 
 
 async def test_a_master_that_fails_leaves_the_photo_that_was_known() -> None:
     async with opened(House(FakeResolver(URL, NEW))) as house:
         await house.see()
-        stored = dict(house.portraits.objects)
+        stored = dict(house.portraits.kept)
         house.clock.advance(STALE)
         house.quarantine.rot = BOMB
         await house.see()
         for spec in (AvatarSpec(), AvatarSpec(size=64)):
             assert body(await house.see(spec)) == picture(spec.size)
-        assert house.portraits.objects == stored
+        assert house.portraits.kept == stored
 
 
 async def test_a_bug_in_the_darkroom_is_told_and_backs_off(house: House) -> None:
@@ -205,7 +205,7 @@ async def test_closing_waits_for_a_photo_that_has_come(house: House) -> None:
     await house.see()
     house.quarantine.darkroom.set()
     await house.aclose()
-    assert len(house.portraits.objects) == 1
+    assert len(house.portraits.kept) == 1
 
 
 async def test_closing_drops_what_takes_too_long_to_develop(house: House) -> None:
@@ -213,7 +213,7 @@ async def test_closing_drops_what_takes_too_long_to_develop(house: House) -> Non
     await house.aclose()
     await settle()
     assert all(master.cancelled() for master in house.quarantine.masters)
-    assert house.portraits.objects == {}
+    assert house.portraits.kept == {}
 
 
 # What was rejected is remembered

@@ -12,10 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway import errors
+from gateway.archive import MAX_UNSAVED
 from gateway.errors import NoPhoto, OverBudget, PhotoGone, Reason, UpstreamFailed
-from gateway.inquiry import MAX_UNSAVED
 from gateway.model import Absence, AvatarSpec, ContactId, Path, Photo, PhotoUrl, version_of
-from gateway.question import EXPIRY_SKEW
+from gateway.model.portrait import EXPIRY_SKEW
 from tests.fakes import (
     DAY,
     LEON,
@@ -61,6 +61,11 @@ def reason(avatar: Avatar) -> Reason | None:
     return avatar.standing.reason
 
 
+def forget(house: House) -> None:
+    """Let the worker lose what it holds ready."""
+    house.erasures.missed = True
+
+
 async def known(house: House) -> Photo:
     found = await house.portraits.get(MAYA)
     assert isinstance(found, Photo)
@@ -71,7 +76,7 @@ async def with_photo(house: House, *, age: float) -> bytes:
     """Let the house learn Maya's photo; return what is stored, `age` seconds later."""
     assert shows(await house.see())
     house.clock.advance(age)
-    return house.portraits.objects[MAYA.value]
+    return house.portraits.kept[MAYA.value]
 
 
 # What is stored is believed for as long as it is true
@@ -179,7 +184,7 @@ async def test_a_photo_stays_until_an_unsure_none_is_confirmed_then_every_copy_g
         await house.see(AvatarSpec(size=64))
         for _ in range(10):
             assert shows(await house.see())
-        assert house.portraits.objects[MAYA.value] == stored
+        assert house.portraits.kept[MAYA.value] == stored
         house.clock.advance(LIFETIMES.confirm - 1)
         assert shows(await house.see())
         assert house.resolver.refreshes == [False, False]
@@ -223,7 +228,7 @@ async def test_a_photo_that_is_too_old_is_not_shown_while_a_none_is_unsure() -> 
         for _ in range(3):
             avatar = await house.see()
             assert (reason(avatar), avatar.standing.settled) == (Reason.NONE, False)
-        assert house.portraits.objects[MAYA.value] == stored
+        assert house.portraits.kept[MAYA.value] == stored
         assert house.resolver.refreshes == [False, False]
         house.clock.advance(LIFETIMES.confirm)
         assert (await house.see()).standing.settled
@@ -253,6 +258,9 @@ FAILURES: list[AvatarUnavailable | KeyError] = [
     errors.TimedOut("slow"),
     errors.Disconnected("unlinked"),
     errors.UpstreamFailed("broken"),
+    errors.Unreachable("no connection"),
+    errors.ServerError("503", passing=True),
+    errors.Refused("401"),
     errors.PhotoGone("gone"),
     errors.OverBudget("too often", retry_after=30.0),
     errors.OverBudget("quota"),
@@ -296,14 +304,14 @@ async def test_an_error_erases_nothing(
             avatar = await house.see()
             assert shows(avatar)
             assert avatar.standing.fresh_until <= house.clock()
-            assert house.portraits.objects == {MAYA.value: stored}
+            assert house.portraits.kept == {MAYA.value: stored}
             house.clock.advance(600)
         assert len(house.resolver.asked) > 3
         house.clock.advance(DAY)
         with suppress(KeyError):  # a bug is raised to who waits
             await house.see()
         assert reason(await house.see()) is not None
-        assert house.portraits.objects == {MAYA.value: stored}
+        assert house.portraits.kept == {MAYA.value: stored}
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
@@ -311,18 +319,18 @@ async def test_an_error_does_not_settle_an_unsure_none(failure: Exception) -> No
     async with opened(House(FakeResolver(UNSURE, failure))) as house:
         await house.see()
         house.clock.advance(LIFETIMES.confirm)
-        stored = dict(house.portraits.objects)
+        stored = dict(house.portraits.kept)
         for _ in range(3):
             avatar = await house.see()
             assert (reason(avatar), avatar.standing.settled) == (Reason.NONE, False)
-        assert house.portraits.objects == stored
+        assert house.portraits.kept == stored
         assert house.resolver.refreshes == [False, True]
 
 
 async def test_an_error_about_a_stranger_stores_nothing() -> None:
     async with opened(House(FakeResolver(BROKEN))) as house:
         await house.see()
-        assert house.portraits.objects == {}
+        assert house.portraits.kept == {}
 
 
 async def test_a_bug_is_told_once_by_the_viewer_who_gets_it_or_behind_those_who_do_not() -> None:
@@ -556,12 +564,12 @@ async def test_a_portrait_that_cannot_be_stored_is_known_to_this_worker_all_the_
     async with opened(House(FakeResolver(URL))) as house:
         house.portraits.failing = True
         await house.see()
-        house.renditions.drop(MAYA)
+        forget(house)
         avatar = await house.see()
         assert shows(avatar)
         assert avatar.path is Path.HIT
         assert len(house.resolver.asked) == 1
-        assert house.portraits.objects == {}
+        assert house.portraits.kept == {}
 
 
 async def test_what_could_not_be_stored_is_replaced_by_what_can() -> None:
@@ -572,8 +580,8 @@ async def test_what_could_not_be_stored_is_replaced_by_what_can() -> None:
         house.portraits.failing = False
         await house.see()
         assert (await known(house)).source == NEW
-        house.portraits.objects.clear()
-        house.renditions.drop(MAYA)
+        house.portraits.kept.clear()
+        forget(house)
         house.resolver.answers = [URL]
         assert shows(await house.see())  # from the upstream: nothing is held back
 
@@ -584,7 +592,7 @@ async def test_no_more_portraits_are_held_back_than_allowed() -> None:
         house.portraits.failing = True
         for contact in contacts:
             await house.see(contact=contact)
-            house.renditions.drop(contact)
+            forget(house)
         asked = len(house.resolver.asked)
         for contact in contacts[1:]:
             assert shows(await house.see(contact=contact))
@@ -597,9 +605,9 @@ async def test_viewers_do_not_wait_for_a_slow_write() -> None:
     async with opened(House(FakeResolver(URL))) as house:
         house.portraits.writing.clear()
         assert shows(await house.see())
-        house.renditions.drop(MAYA)
+        forget(house)
         assert shows(await house.see())
-        assert (len(house.resolver.asked), house.portraits.objects) == (1, {})
+        assert (len(house.resolver.asked), house.portraits.kept) == (1, {})
         house.portraits.writing.set()
 
 
@@ -615,7 +623,7 @@ async def test_closing_lets_a_write_finish() -> None:
     assert not closing.done()
     house.portraits.writing.set()
     await closing
-    assert MAYA.value in house.portraits.objects
+    assert MAYA.value in house.portraits.kept
 
 
 async def test_closing_lets_a_write_fail() -> None:
@@ -636,7 +644,7 @@ async def test_closing_drops_a_question_that_nobody_will_wait_for(where: str) ->
     viewer = asyncio.create_task(house.avatars.get(MAYA, AvatarSpec()))
     await fake.entered.wait()
     await house.aclose()
-    assert house.portraits.objects == {}
+    assert house.portraits.kept == {}
     with pytest.raises(asyncio.CancelledError):
         await viewer
 

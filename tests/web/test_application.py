@@ -43,8 +43,26 @@ from gateway.model import (
     Standing,
 )
 from gateway.telemetry import Telemetry
-from gateway.web import AvatarEndpoint, Defaults, Served, build_application
-from tests.fakes import MAYA, T0, Clock, FakeAvatars, FakeResolver, House, opened, standing_of_photo
+from gateway.web import (
+    AdminEndpoint,
+    AvatarEndpoint,
+    Defaults,
+    Links,
+    Served,
+    build_application,
+)
+from tests.fakes import (
+    MAYA,
+    T0,
+    Clock,
+    FakeAvatars,
+    FakeDocuments,
+    FakeKeeper,
+    FakeResolver,
+    House,
+    opened,
+    standing_of_photo,
+)
 from tests.processes import ROOT
 
 if TYPE_CHECKING:
@@ -52,7 +70,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Message
 
-    from gateway.web.avatar import Avatars
+    from gateway.web.avatar import Avatars, Fallbacks
 
 NUMBER: Final = "15551234567"
 STATIC: Final = ROOT / "static"
@@ -113,10 +131,38 @@ class Answer:
 class Edge:
     """The application around one service, asked without a server in between."""
 
-    def __init__(self, avatars: Avatars, *, telemetry: Telemetry | None = None) -> None:
+    def __init__(
+        self,
+        avatars: Avatars,
+        *,
+        telemetry: Telemetry | None = None,
+        token: str | None = None,
+        fallbacks: Fallbacks | None = None,
+    ) -> None:
         self.telemetry = telemetry or Telemetry(pseudonym=lambda _: "someone")
-        endpoint = AvatarEndpoint(avatars, self.telemetry, defaults=Defaults(), clock=Clock())
-        self.served = Served(endpoint, self.telemetry)
+        if fallbacks is None:
+            fallbacks = avatars if isinstance(avatars, FakeAvatars) else FakeAvatars(photo())
+        documents = FakeDocuments()
+        self.keeper = FakeKeeper()
+        admin = AdminEndpoint(
+            self.keeper,
+            documents,
+            self.telemetry,
+            token=token,
+            links=Links(""),
+            defaults=Defaults(),
+        )
+        endpoint = AvatarEndpoint(
+            avatars,
+            fallbacks,
+            documents,
+            admin=admin,
+            telemetry=self.telemetry,
+            links=Links(""),
+            defaults=Defaults(),
+            clock=Clock(),
+        )
+        self.served = Served(endpoint, admin, self.telemetry, {"machines": "a bound"})
         self.opened = 0
         self.closed = 0
         self.application = build_application(static=STATIC, lifespan=self._lifespan)
@@ -621,7 +667,6 @@ HOSTILE = [
     b"-1",
     b"1e9",
     b"15551234567.gif",
-    b"15551234567.json",
     b"15551234567.png.exe",
 ]
 
@@ -748,7 +793,7 @@ FAILURES: list[AvatarUnavailable] = [
 @pytest.mark.parametrize("failure", FAILURES, ids=repr)
 async def test_nothing_the_upstream_does_makes_an_error(failure: AvatarUnavailable) -> None:
     async with opened(House(FakeResolver(failure))) as house:
-        edge = Edge(house.avatars, telemetry=house.telemetry)
+        edge = Edge(house.avatars, telemetry=house.telemetry, fallbacks=house.drawings)
         answer = await edge.ask(f"/avatar/{NUMBER}.png")
     assert answer.status == 200
     assert answer.headers["avatar-source"] == "fallback"
@@ -758,7 +803,7 @@ async def test_nothing_the_upstream_does_makes_an_error(failure: AvatarUnavailab
 
 async def test_a_bug_behind_the_service_is_a_500_with_a_face() -> None:
     async with opened(House(FakeResolver(RuntimeError("marked")))) as house:
-        edge = Edge(house.avatars, telemetry=house.telemetry)
+        edge = Edge(house.avatars, telemetry=house.telemetry, fallbacks=house.drawings)
         answer = await edge.ask(f"/avatar/{NUMBER}.png")
     assert answer.status == 500
     assert answer.body.startswith(b"drawn|person")
@@ -770,7 +815,7 @@ async def test_a_viewer_who_leaves_is_no_bug() -> None:
     resolver = FakeResolver(TimedOut("late"))
     resolver.gate.clear()
     async with opened(House(resolver)) as house:
-        edge = Edge(house.avatars, telemetry=house.telemetry)
+        edge = Edge(house.avatars, telemetry=house.telemetry, fallbacks=house.drawings)
         viewer = asyncio.create_task(edge.ask(f"/avatar/{NUMBER}.png"))
         await resolver.entered.wait()
         viewer.cancel()
@@ -801,7 +846,7 @@ async def test_answers_are_counted_by_status_and_reason() -> None:
 # --- other methods, other paths ---
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "OPTIONS", "TRACE", "BREW"])
 @pytest.mark.parametrize("target", [f"/avatar/{NUMBER}.png", "/avatar/nonsense"])
 async def test_a_contacts_photo_cannot_be_set(method: str, target: str) -> None:
     service = FakeAvatars(photo())
@@ -863,16 +908,25 @@ async def test_health_says_that_the_process_lives() -> None:
 
 async def test_readiness_names_what_is_degraded_and_stays_200() -> None:
     edge = Edge(FakeAvatars(photo()))
-    assert (await edge.ask("/readyz")).json == {"status": "ok", "degraded": {}}
+    assert (await edge.ask("/readyz")).json == {
+        "status": "ok",
+        "degraded": {},
+        "bounds": {"machines": "a bound"},
+    }
     edge.telemetry.store_failed("the portrait store is slow")
     answer = await edge.ask("/readyz")
     assert answer.status == 200
     assert answer.json == {
         "status": "degraded",
         "degraded": {"store": "the portrait store is slow"},
+        "bounds": {"machines": "a bound"},
     }
     edge.telemetry.store_works()
-    assert (await edge.ask("/readyz")).json == {"status": "ok", "degraded": {}}
+    assert (await edge.ask("/readyz")).json == {
+        "status": "ok",
+        "degraded": {},
+        "bounds": {"machines": "a bound"},
+    }
 
 
 async def test_robots_are_asked_to_stay_away() -> None:

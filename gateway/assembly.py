@@ -1,0 +1,265 @@
+"""The only place where things are built: settings are unpacked here and travel no further."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gateway.archive import Archive
+from gateway.avatars import Avatars
+from gateway.budget import Backoffs, Rate
+from gateway.confirmations import Confirmations
+from gateway.documents import Documents
+from gateway.drawings import Drawings
+from gateway.errors import InvalidSettings, StoreFailed, Undecodable
+from gateway.imaging.artist import Artist
+from gateway.imaging.cleaning import clean
+from gateway.imaging.header import HeaderCheck
+from gateway.imaging.studio import Studio
+from gateway.inquiry import Inquiry
+from gateway.keeper import Keeper
+from gateway.origin import Origin
+from gateway.outbound import (
+    AddressGuard,
+    Dialer,
+    Names,
+    Outbound,
+    Transport,
+    system_lookup,
+    tls_context,
+)
+from gateway.pauses import Pauses
+from gateway.portraits import (
+    Lifetimes,
+    PortraitStore,
+    Sweeper,
+    directory_of,
+    open_objects,
+)
+from gateway.quarantine.keeper import Quarantine
+from gateway.queries import Queries
+from gateway.question import Question
+from gateway.refreshes import Refreshes
+from gateway.renditions import Renditions
+from gateway.resolver import Wawp
+from gateway.runs import Commons, Runs
+from gateway.sharing import Place, Terms, open_shared
+from gateway.telemetry import Telemetry
+from gateway.verdicts import Verdicts
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from gateway.imaging.artist import Plan
+    from gateway.settings import Settings
+    from gateway.sharing import Shared
+
+STORE_TIMEOUT: Final = 1.0
+"""Seconds that one call to the portrait store may take before it counts as a miss."""
+
+RENDER_QUEUE: Final = 256
+"""Pictures that may wait to be made; one more is refused as busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What is built from settings, open and ready."""
+
+    avatars: Avatars[Plan]
+    drawings: Drawings[Plan]
+    documents: Documents[Plan]
+    keeper: Keeper
+    portraits: PortraitStore
+    sweeper: Sweeper
+    shared: Shared
+    queries: Queries
+    resolver: Wawp
+    origin: Origin
+    quarantine: Quarantine
+    telemetry: Telemetry
+
+
+@asynccontextmanager
+async def open_gateway(
+    settings: Settings, *, workers: int = 1, clock: Callable[[], float] = time.time
+) -> AsyncIterator[Gateway]:
+    """Build and open everything behind the edge; closed in the opposite order.
+
+    `workers` is how many processes of this machine do the same; `clock` gives Unix seconds.
+    Raises `InvalidSettings` for what only shows when it is opened.
+    """
+    settings.require_upstream()
+    async with AsyncExitStack() as stack:
+        portraits = _portraits(settings)
+        telemetry = Telemetry(pseudonym=lambda contact: portraits.digest(contact).hex()[:12])
+        try:
+            await portraits.open()
+        except StoreFailed as failure:
+            telemetry.store_failed(str(failure))
+        shared = await stack.enter_async_context(
+            open_shared(
+                _place(settings), _terms(settings, workers), telemetry=telemetry, clock=clock
+            )
+        )
+        studio = await stack.enter_async_context(Studio(threads=_cores(), queue=RENDER_QUEUE))
+        quarantine = await stack.enter_async_context(Quarantine())
+        api, cdn = [await stack.enter_async_context(outbound) for outbound in _outbounds(settings)]
+        resolver = _resolver(settings, api, clock)
+        stack.push_async_callback(resolver.aclose)
+        origin = Origin(cdn, allowed=settings.cdn_origins, inspect=HeaderCheck)
+        archive = Archive(
+            portraits, shared.erasures, masters=shared.masters, telemetry=telemetry, clock=clock
+        )
+        stack.push_async_callback(archive.aclose)
+        renditions = Renditions(
+            capacity=settings.cache_size, erasures=shared.erasures, key=archive.key, clock=clock
+        )
+        pauses = Pauses(
+            Backoffs(first=settings.error_ttl, clock=clock), shared.backoffs, key=archive.key
+        )
+        confirmations = Confirmations()
+        verdicts = Verdicts(
+            archive,
+            pauses,
+            confirm=confirmations,
+            publish=renditions.stand,
+            telemetry=telemetry,
+            clock=clock,
+        )
+        queries = Queries(resolver, shared.budget, telemetry)
+        runs = Runs(
+            archive,
+            Commons(shared.budget, shared.leases, pauses),
+            queries=queries,
+            question=Question(origin, quarantine.develop, clock=clock),
+            verdicts=verdicts,
+            telemetry=telemetry,
+            timeout=settings.upstream_timeout,
+        )
+        inquiry = Inquiry(
+            archive,
+            runs,
+            pauses=pauses,
+            verdicts=verdicts,
+            confirmations=confirmations,
+            patience=settings.deadline,
+            clock=clock,
+        )
+        stack.push_async_callback(inquiry.aclose)
+        drawings = Drawings(
+            renditions,
+            Artist(studio, custom=custom_fallback(settings.fallback_image)),
+            seed=portraits.digest,
+        )
+        stack.push_async_callback(drawings.aclose)
+        avatars = Avatars(renditions, inquiry, drawings, deadline=settings.deadline, clock=clock)
+        refreshes = Refreshes(shared.backoffs, shared.leases, clock=clock)
+        yield Gateway(
+            avatars=avatars,
+            drawings=drawings,
+            documents=Documents(avatars, inquiry, drawings, deadline=settings.deadline),
+            keeper=Keeper(archive, inquiry, refreshes),
+            portraits=portraits,
+            sweeper=Sweeper(
+                portraits.objects,
+                retention=settings.store_retention,
+                erase=archive.retire,
+                telemetry=telemetry,
+                clock=clock,
+            ),
+            shared=shared,
+            queries=queries,
+            resolver=resolver,
+            origin=origin,
+            quarantine=quarantine,
+            telemetry=telemetry,
+        )
+
+
+def custom_fallback(path: Path | None) -> bytes | None:
+    """Read and clean the operator's own fallback; raises `InvalidSettings` for a bad one."""
+    if path is None:
+        return None
+    try:
+        return clean(path.read_bytes())
+    except (OSError, Undecodable):
+        raise InvalidSettings(
+            "GATEWAY_FALLBACK_IMAGE takes a PNG, JPEG, WebP or GIF of at most 2 MiB"
+        ) from None
+
+
+def _resolver(settings: Settings, api: Outbound, clock: Callable[[], float]) -> Wawp:
+    token = settings.wawp_access_token.get_secret_value()
+    return Wawp(
+        api,
+        base_url=settings.wawp_base_url,
+        credentials=(settings.wawp_instance_id, token),
+        clock=clock,
+    )
+
+
+def _namespace(settings: Settings) -> str:
+    """What keeps resolvers, API origins and instances apart."""
+    return f"wawp|{settings.wawp_base_url}|{settings.wawp_instance_id}"
+
+
+def _portraits(settings: Settings) -> PortraitStore:
+    try:
+        objects = open_objects(settings.store)
+    except StoreFailed as failure:
+        raise InvalidSettings(f"GATEWAY_STORE cannot be opened: {failure}") from None
+    return PortraitStore(
+        objects,
+        namespace=_namespace(settings),
+        lifetimes=Lifetimes(
+            photo=settings.photo_ttl,
+            none=settings.none_ttl,
+            stale=settings.stale_ttl,
+            confirm=settings.confirm_delay,
+        ),
+        timeout=STORE_TIMEOUT,
+        capacity=settings.cache_size if settings.store == "memory:" else None,
+    )
+
+
+def _place(settings: Settings) -> Place:
+    try:
+        directory = directory_of(settings.store)
+    except StoreFailed as failure:
+        raise InvalidSettings(f"GATEWAY_STORE cannot be opened: {failure}") from None
+    valkey = settings.valkey_url
+    return Place(
+        directory,
+        settings.store,
+        _namespace(settings),
+        None if valkey is None else valkey.get_secret_value(),
+    )
+
+
+def _terms(settings: Settings, workers: int) -> Terms:
+    rate = None if settings.upstream_rate is None else Rate(*settings.upstream_rate)
+    return Terms(rate, workers, young=settings.deadline, timeout=settings.upstream_timeout)
+
+
+def _outbounds(settings: Settings) -> list[Outbound]:
+    """One way out to the API and one to the CDN: a CDN that hangs holds up no question.
+
+    Neither trusts what the operator named for the other.
+    """
+    names, tls = Names(system_lookup()), tls_context()
+    return [
+        Outbound(Transport(Dialer(names, guard, tls)))
+        for guard in (
+            AddressGuard.trusting(settings.wawp_base_url),
+            AddressGuard.for_origins(settings.cdn_origins),
+        )
+    ]
+
+
+def _cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,262 @@
+"""One run for a contact at a time, in all workers: it asks the upstream, whoever waits.
+
+A run goes through these steps, and nobody can cancel it:
+
+1. Wait for a turn within the budget: viewers first. Several workers may wait for one contact.
+2. Take the contact's lease, so that only one of them goes on at a time.
+3. Look again at what is known: whoever came second finds the answer, and gives the turn back.
+4. Ask.
+5. Tell who waits. A photo is told as soon as there is something to see.
+6. Develop and keep it. Only then is the lease free, so that step 3 finds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.budget import Priority
+from gateway.errors import AvatarUnavailable, NoPhoto, Rejected
+from gateway.findings import Finding
+from gateway.portraits import is_suppression
+from gateway.queries import Asking
+from gateway.question import Arrival, Asked
+
+if TYPE_CHECKING:
+    from gateway.archive import Archive
+    from gateway.budget import Budget, Turn
+    from gateway.leases import Leases
+    from gateway.model import ContactId, Photo, Portrait
+    from gateway.pauses import Pauses
+    from gateway.queries import Queries
+    from gateway.question import Question
+    from gateway.telemetry import Telemetry
+    from gateway.verdicts import Verdicts
+
+MAX_FINISH: Final = 0.5
+"""Seconds that photos in development have when everything closes; they take milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run is for: `side` is how many pixels a photo is first scaled to.
+
+    `refresh` bypasses the API's cache, and asks whatever is known.
+    """
+
+    contact: ContactId
+    side: int
+    priority: Priority = Priority.VIEWER
+    refresh: bool = False
+
+
+class Run:
+    """A run under way: `told` is done when there is something to say, `task` when all is kept."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.told: asyncio.Future[Finding] = _future()
+        self.task: asyncio.Task[None]
+
+    def tell(self, finding: Finding) -> None:
+        """Tell who waits; only the first word counts."""
+        if not self.told.done():
+            self.told.set_result(finding)
+
+
+@dataclass(frozen=True, slots=True)
+class Commons:
+    """What all workers share, as a run needs it."""
+
+    budget: Budget
+    leases: Leases
+    pauses: Pauses
+
+
+class Runs:
+    """Runs by contact; each may take `timeout` seconds from its turn."""
+
+    def __init__(  # noqa: PLR0913 - four collaborators, a witness and a number
+        self,
+        archive: Archive,
+        commons: Commons,
+        *,
+        queries: Queries,
+        question: Question,
+        verdicts: Verdicts,
+        telemetry: Telemetry,
+        timeout: float,
+    ) -> None:
+        self._archive = archive
+        self._budget = commons.budget
+        self._leases = commons.leases
+        self._pauses = commons.pauses
+        self._queries = queries
+        self._question = question
+        self._verdicts = verdicts
+        self._telemetry = telemetry
+        self._timeout = timeout
+        self._under_way: dict[ContactId, Run] = {}
+
+    async def aclose(self) -> None:
+        """Drop what nobody has been told of; what has come is kept: the next life need not ask."""
+        for run in self._under_way.values():
+            if not run.told.done():
+                run.task.cancel()
+        tasks = [run.task for run in self._under_way.values()]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=MAX_FINISH)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def under_way(self, contact: ContactId) -> Run | None:
+        """Return the contact's run, if there is one."""
+        return self._under_way.get(contact)
+
+    def join(self, order: Order) -> Run:
+        """Return the contact's run; it begins now if there is none."""
+        run = self._under_way.get(order.contact)
+        if run is not None:
+            if order.priority is Priority.VIEWER:
+                self.hurry(order.contact)
+            return run
+        run = Run(order)
+        run.task = asyncio.create_task(self._complete(run))
+        self._under_way[order.contact] = run
+        run.task.add_done_callback(lambda _: self._leave(run))
+        return run
+
+    async def begin(self, order: Order) -> Run:
+        """Return a run of its own for `order`, after the one that is under way."""
+        while (run := self._under_way.get(order.contact)) is not None:
+            await asyncio.wait((run.task,))
+        return self.join(order)
+
+    def hurry(self, contact: ContactId) -> None:
+        """Let the contact's run come as a viewer's, if it waits for its turn."""
+        self._budget.hurry(self._archive.key(contact))
+
+    def waits(self, contact: ContactId) -> bool:
+        """Whether the contact's run waits for the budget."""
+        return self._budget.waits(self._archive.key(contact))
+
+    def expected(self, contact: ContactId) -> float:
+        """At least so many seconds until a run could ask."""
+        return self._budget.expected(self._archive.key(contact))
+
+    def _leave(self, run: Run) -> None:
+        del self._under_way[run.order.contact]
+        run.told.cancel()  # unless it was told
+
+    async def _complete(self, run: Run) -> None:
+        contact = run.order.contact
+        try:
+            await self._take_turn(run)
+        except Exception as error:  # noqa: BLE001 - a bug must not turn every view into a question
+            known = await self._archive.latest(contact, again=True)
+            await self._verdicts.broken(contact, known, lambda _: None)
+            if run.told.done() or run.order.priority is not Priority.VIEWER:
+                self._telemetry.bug(error)  # nobody waits to be told of it
+            if not run.told.done():
+                run.told.set_exception(error)
+
+    async def _take_turn(self, run: Run) -> None:
+        """Steps 1 and 2."""
+        order, key = run.order, self._archive.key(run.order.contact)
+        if order.priority is not Priority.VIEWER:
+            # No viewer has looked just before: perhaps another worker has the answer already.
+            answered = await self._answered(order, await self._archive.latest(order.contact))
+            if answered is not None:
+                run.tell(answered)
+                return
+        try:
+            async with (
+                self._queries.turn(key, order.priority) as turn,
+                self._leases.lease(key, patience=self._timeout),
+            ):
+                await self._look_and_ask(run, turn, key)
+        except AvatarUnavailable as failure:  # of the turn: what the question fails by ends there
+            known = await self._archive.latest(order.contact, again=True)
+            run.tell(self._verdicts.left_alone(order.contact, known, failure))
+
+    async def _look_and_ask(self, run: Run, turn: Turn, key: str) -> None:
+        """Step 3."""
+        known = await self._archive.latest(run.order.contact, again=True)
+        answered = await self._answered(run.order, known)
+        if answered is None:
+            await self._ask(run, turn, known, key)
+        else:
+            await turn.withdraw()
+            run.tell(answered)
+
+    async def _answered(self, order: Order, known: Portrait | None) -> Finding | None:
+        """What another run has found out, or failed at, while this one waited."""
+        contact = order.contact
+        if is_suppression(known):
+            return self._verdicts.show(contact, known, asked=False)
+        if order.refresh:
+            return None
+        if known is not None and self._verdicts.is_fresh(contact, known):
+            return self._verdicts.show(contact, known, asked=False)
+        pause = await self._pauses.learn(contact)
+        return None if pause is None else self._verdicts.remain(contact, known, pause)
+
+    async def _ask(self, run: Run, turn: Turn, known: Portrait | None, key: str) -> None:
+        """Steps 4 to 6."""
+        order, began, verdicts = run.order, self._verdicts.now(), self._verdicts
+        until = time.monotonic() + self._timeout
+        asked = Asked(
+            order.contact,
+            known,
+            order.side,
+            refresh=order.refresh or verdicts.owes_refresh(order.contact, known),
+            until=until,
+        )
+        asking = Asking(self._queries, turn, key=key, priority=order.priority, until=until)
+        try:
+            answer = await self._question(asked, asking)
+        except NoPhoto as none:
+            await verdicts.absent(order.contact, known, none, run.tell)
+        except AvatarUnavailable as failure:
+            await verdicts.failed(order.contact, known, failure, run.tell, probing=turn.probe)
+        else:
+            if self._archive.is_gone(order.contact, began):
+                run.tell(verdicts.gone())
+            elif isinstance(answer, Arrival):
+                await self._develop(run, answer, known, began)
+            else:
+                await verdicts.present(order.contact, answer, run.tell, began=began)
+
+    async def _develop(
+        self, run: Run, arrival: Arrival, known: Portrait | None, began: float
+    ) -> None:
+        """Tell of a photo before its master is made, which goes on behind the viewers."""
+        contact, sighting = run.order.contact, arrival.sighting
+        standing = self._verdicts.stand(contact, sighting)
+        coming: asyncio.Future[Photo] = _future()
+        run.tell(
+            Finding(standing, coming, asked=True, sample=sighting.sample, fetched=sighting.fetched)
+        )
+        try:
+            photo = sighting.developed(await arrival.master)
+        except AvatarUnavailable as failure:
+            coming.set_exception(failure)
+            if isinstance(failure, Rejected):
+                self._question.reject(sighting.source)
+            await self._verdicts.failed(contact, known, failure, run.tell)
+            return
+        except BaseException as error:
+            coming.set_exception(error) if isinstance(error, Exception) else coming.cancel()
+            raise
+        coming.set_result(photo)
+        await self._verdicts.keep(contact, photo, began=began)
+
+
+def _future() -> asyncio.Future[Any]:
+    """A future whose exception need not be fetched by anybody."""
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return future

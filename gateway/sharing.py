@@ -1,0 +1,185 @@
+"""What the workers of an instance share: budget, back-offs, leases, erasures, hot masters.
+
+On one machine through files in the runtime directory, across machines through Valkey as well.
+Whatever of it is broken, each worker goes on with what is left.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gateway.budget import (
+    Budget,
+    Database,
+    FileBackoffs,
+    FileLedger,
+    MemoryBackoffs,
+    MemoryLedger,
+    ShelteredLedger,
+)
+from gateway.erasures import FileErasures
+from gateway.errors import InvalidSettings, SharingFailed
+from gateway.leases import FileLeases
+from gateway.runtime import open_runtime
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from gateway.budget import Ledger, Rate, SharedBackoffs
+    from gateway.erasures import Erasures
+    from gateway.fleet import Fleet, ValkeyMasters
+    from gateway.leases import Leases
+    from gateway.telemetry import Telemetry
+
+TOMBSTONE: Final = 60.0
+"""Seconds for which an erasure holds beyond the longest question to the upstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where workers meet: beside the portraits in the directory `store`, if they lie in one.
+
+    `store_url` and `namespace` (API and instance) say which workers belong together; `valkey` is
+    the address of what joins machines.
+    """
+
+    store: Path | None
+    store_url: str
+    namespace: str
+    valkey: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How the upstream is treated: at most `rate`, by so many `workers` on this machine.
+
+    A query is young for `young` seconds and over after `timeout`.
+    """
+
+    rate: Rate | None
+    workers: int
+    young: float
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What is shared, open; `masters` is None without Valkey."""
+
+    budget: Budget
+    backoffs: SharedBackoffs
+    leases: Leases
+    erasures: Erasures
+    masters: ValkeyMasters | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    ledger: Ledger
+    backoffs: SharedBackoffs
+    leases: Leases
+    erasures: Erasures
+
+
+@asynccontextmanager
+async def open_shared(
+    place: Place, terms: Terms, *, telemetry: Telemetry, clock: Callable[[], float]
+) -> AsyncIterator[Shared]:
+    """Open all of it; closed in the opposite order. `clock` gives Unix seconds.
+
+    Raises `InvalidSettings` for an address of Valkey that is none.
+    """
+    async with AsyncExitStack() as stack:
+        parts = await _on_this_machine(place, terms, telemetry, clock, stack)
+        masters = None
+        if place.valkey is not None:
+            parts, masters = await _on_all_machines(
+                place, terms, telemetry, clock, parts=parts, stack=stack
+            )
+        budget = await stack.enter_async_context(
+            Budget(parts.ledger, young=terms.young, rate=terms.rate)
+        )
+        yield Shared(budget, parts.backoffs, parts.leases, parts.erasures, masters)
+
+
+async def _on_this_machine(
+    place: Place,
+    terms: Terms,
+    telemetry: Telemetry,
+    clock: Callable[[], float],
+    stack: AsyncExitStack,
+) -> _Parts:
+    try:
+        namespace = f"{place.store_url}|{place.namespace}"
+        folder, common = open_runtime(place.store, namespace=namespace), True
+    except SharingFailed as failure:
+        telemetry.sharing("runtime", str(failure))
+        folder, common = Path(stack.enter_context(tempfile.TemporaryDirectory())), False
+    database = await stack.enter_async_context(Database(folder / "budget.db", clock=clock))
+    leases = FileLeases(folder / "leases", tell=partial(telemetry.sharing, "leases"))
+    erasures = FileErasures(
+        folder / "erasures",
+        life=terms.timeout + TOMBSTONE,
+        tell=partial(telemetry.sharing, "erasures"),
+        clock=clock,
+    )
+    return _Parts(
+        await _ledger(database, terms, telemetry, clock, common=common, stack=stack),
+        FileBackoffs(database, MemoryBackoffs(), tell=partial(telemetry.sharing, "backoffs")),
+        await stack.enter_async_context(leases),
+        await stack.enter_async_context(erasures),
+    )
+
+
+async def _ledger(
+    database: Database,
+    terms: Terms,
+    telemetry: Telemetry,
+    clock: Callable[[], float],
+    *,
+    common: bool,
+    stack: AsyncExitStack,
+) -> Ledger:
+    """One budget for all workers; each has its part while they cannot count together."""
+    part = None if terms.rate is None else terms.rate.among(terms.workers)
+    alone = MemoryLedger(part, clock=clock)
+    if not common:
+        return alone
+    shared = await stack.enter_async_context(FileLedger(database, terms.rate))
+    return ShelteredLedger(shared, alone, tell=partial(telemetry.sharing, "budget"))
+
+
+async def _on_all_machines(
+    place: Place,
+    terms: Terms,
+    telemetry: Telemetry,
+    clock: Callable[[], float],
+    *,
+    parts: _Parts,
+    stack: AsyncExitStack,
+) -> tuple[_Parts, ValkeyMasters]:
+    try:
+        from gateway import fleet  # noqa: PLC0415 - an extra that only some install
+    except ModuleNotFoundError:
+        raise InvalidSettings(
+            "GATEWAY_VALKEY_URL needs the extra valkey: pip install avatar-gateway[valkey]"
+        ) from None
+    valkey: Fleet = await stack.enter_async_context(
+        fleet.Fleet(place.valkey or "", namespace=place.namespace, tell=telemetry.fleet)
+    )
+    ledger = await stack.enter_async_context(fleet.ValkeyLedger(valkey, rate=terms.rate))
+    erasures = await stack.enter_async_context(
+        fleet.ValkeyErasures(valkey, keep=terms.timeout + TOMBSTONE, clock=clock)
+    )
+    joined = _Parts(
+        fleet.JoinedLedger(ledger, parts.ledger),
+        fleet.JoinedBackoffs(fleet.ValkeyBackoffs(valkey, clock=clock), parts.backoffs),
+        fleet.JoinedLeases(fleet.ValkeyLeases(valkey), parts.leases),
+        fleet.JoinedErasures(erasures, parts.erasures),
+    )
+    return joined, fleet.ValkeyMasters(valkey)

@@ -1,0 +1,237 @@
+"""What only the operator may do: look at many, refresh, warm, erase."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import math
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import parse_qs
+
+from gateway.errors import InvalidContact, StoreFailed, TimedOut, TooSoon
+from gateway.model import ContactId, Format
+from gateway.web.answers import Answer, accepted, document, no_content, problem
+from gateway.web.avatar import NOTHING_HERE
+from gateway.web.body import TooLarge, read
+from gateway.web.documents import rendered
+from gateway.web.query import Defaults, Query
+from gateway.web.target import Target, header
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.types import Receive, Scope
+
+    from gateway.documents import Document
+    from gateway.model import AvatarSpec
+    from gateway.telemetry import Telemetry
+    from gateway.web.links import Links
+
+MAX_LISTED: Final = 200
+"""Most contacts of one ``POST /avatars``."""
+
+MAX_BODY: Final = 2**20
+"""Most bytes of a list of contacts."""
+
+PREFIX: Final = "/avatar/"
+MANY: Final = "/avatars"
+WARM: Final = "/avatars/warm"
+
+_START: Final = PREFIX.encode()
+_END: Final = b"/refresh"
+_CHALLENGE: Final = [(b"www-authenticate", b'Bearer realm="avatar-gateway"')]
+_LATER: Final = b"30"
+
+
+class Keeper(Protocol):
+    """Who carries out orders; whatever the store does not take raises `StoreFailed`."""
+
+    async def erase(self, contact: ContactId) -> None:
+        """Drop every copy."""
+
+    async def suppress(self, contact: ContactId) -> None:
+        """Drop every copy, and show none until a refresh is ordered."""
+
+    async def permit(self, contact: ContactId) -> None:
+        """Note a refresh; raises `TooSoon`."""
+
+    async def refresh(self, contact: ContactId) -> None:
+        """Ask past the API's cache; raises `TooSoon` or `TimedOut`."""
+
+    def warm(self, contacts: Sequence[ContactId]) -> int:
+        """Learn about `contacts` behind everybody; return how many wait."""
+
+
+class Documents(Protocol):
+    """What is known of contacts."""
+
+    async def of(self, contact: ContactId, spec: AvatarSpec) -> Document:
+        """Return the document of `contact`; the upstream is asked as for a picture."""
+
+    async def known(self, contacts: Sequence[ContactId]) -> list[Document]:
+        """Return the documents of those that something is known of; nobody is asked."""
+
+
+class AdminEndpoint:
+    """Carries out orders of whoever has `token`; with None there are no such routes."""
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        documents: Documents,
+        telemetry: Telemetry,
+        *,
+        token: str | None,
+        links: Links,
+        defaults: Defaults,
+    ) -> None:
+        self._keeper = keeper
+        self._documents = documents
+        self._telemetry = telemetry
+        self._digest = None if token is None else _digest(token)
+        self._links = links
+        self._defaults = defaults
+
+    def admits(self, scope: Scope) -> bool:
+        """Whether the request carries the token; it is compared in constant time."""
+        scheme, _, given = header(scope, b"authorization").partition(" ")
+        right = self._digest is not None and hmac.compare_digest(
+            _digest(given.strip()), self._digest
+        )
+        return right and scheme.lower() == "bearer"
+
+    def refusal(self, scope: Scope) -> Answer | None:
+        """Return how to answer who may not give orders; None for who may."""
+        if self._digest is None:
+            return problem(404, NOTHING_HERE)
+        if not self.admits(scope):
+            return problem(401, "The admin token is needed.", more=_CHALLENGE)
+        return None
+
+    async def permits(self, contact: ContactId) -> bool:
+        """Note a refresh of `contact`, if one may be ordered now."""
+        try:
+            await self._keeper.permit(contact)
+        except TooSoon:
+            return False
+        return True
+
+    async def answer(self, scope: Scope, receive: Receive) -> Answer:
+        """Answer one request that is no look at a picture."""
+        path, method = scope["path"], scope["method"]
+        if path in {MANY, WARM}:
+            if method != "POST":
+                return _only("POST")
+            return await (self._listed if path == MANY else self._warm)(scope, receive)
+        name, slash, what = path.removeprefix(PREFIX).rpartition("/")
+        if slash:
+            if what != "refresh" or not name or "/" in name:
+                return problem(404, NOTHING_HERE)
+            return await self._refresh(scope) if method == "POST" else _only("POST")
+        if method == "DELETE":
+            return await self._erase(scope)
+        return _only("GET", "HEAD", *(() if self._digest is None else ("DELETE",)))
+
+    async def _listed(self, scope: Scope, receive: Receive) -> Answer:
+        """``POST /avatars``: the documents of those that are known; nobody is asked."""
+        contacts = await self._contacts(scope, receive)
+        if isinstance(contacts, Answer):
+            return contacts
+        if len(contacts) > MAX_LISTED:
+            return problem(400, f"At most {MAX_LISTED} contacts can be listed at once.")
+        known = await self._documents.known(contacts)
+        return document(200, [self._rendered(each) for each in known])
+
+    async def _warm(self, scope: Scope, receive: Receive) -> Answer:
+        """``POST /avatars/warm``: contacts that are learned about as the budget allows."""
+        contacts = await self._contacts(scope, receive)
+        if isinstance(contacts, Answer):
+            return contacts
+        waiting = self._keeper.warm(contacts)
+        return accepted({"accepted": len(contacts), "waiting": waiting})
+
+    async def _refresh(self, scope: Scope) -> Answer:
+        """``POST /avatar/{contact_id}/refresh``: the question past the API's own cache."""
+        refused = self.refusal(scope)
+        if refused is not None:
+            return refused
+        raw = scope.get("raw_path") or scope["path"].encode()
+        try:
+            contact = ContactId.parse(raw.removeprefix(_START).removesuffix(_END).decode("latin-1"))
+            await self._keeper.refresh(contact)
+        except InvalidContact as failure:
+            return problem(400, f"{_sentence(failure)}.")
+        except TooSoon as failure:
+            after = str(max(math.ceil(failure.seconds), 1)).encode()
+            return problem(429, f"{_sentence(failure)}.", more=[(b"retry-after", after)])
+        except TimedOut as failure:
+            return problem(503, f"{_sentence(failure)}.", more=[(b"retry-after", _LATER)])
+        except StoreFailed as failure:
+            return self._store_failed(failure)
+        spec = Query({}).spec(Format.PNG, self._defaults)
+        return document(200, self._rendered(await self._documents.of(contact, spec)))
+
+    async def _erase(self, scope: Scope) -> Answer:
+        """``DELETE /avatar/{contact_id}``: every copy goes, also if there was none."""
+        refused = self.refusal(scope)
+        if refused is not None:
+            return refused
+        target = Target.of(scope)
+        suppress = parse_qs(scope["query_string"].decode(errors="replace")).get("suppress", [""])
+        if target is None:
+            return problem(404, NOTHING_HERE)
+        if len(suppress) != 1 or suppress[0] not in {"", "true", "false"}:
+            return problem(400, "suppress takes true or false.")
+        try:
+            contact = target.contact()
+            await (self._keeper.suppress if suppress == ["true"] else self._keeper.erase)(contact)
+        except InvalidContact as failure:
+            return problem(400, f"{_sentence(failure)}.")
+        except StoreFailed as failure:
+            return self._store_failed(failure)
+        return no_content()
+
+    def _store_failed(self, failure: StoreFailed) -> Answer:
+        self._telemetry.store_failed(str(failure))
+        detail = "The store did not take the order; give it again."
+        return problem(503, detail, more=[(b"retry-after", _LATER)])
+
+    def _rendered(self, found: Document) -> dict[str, object]:
+        spec = Query({}).spec(Format.PNG, self._defaults)
+        return rendered(found, spec, name=found.contact.value, options={}, links=self._links)
+
+    async def _contacts(self, scope: Scope, receive: Receive) -> Sequence[ContactId] | Answer:
+        """Read a JSON list of contacts, or say what is wrong with it; refused before it is read."""
+        refused = self.refusal(scope)
+        if refused is not None:
+            return refused
+        try:
+            found = json.loads(await read(receive, limit=MAX_BODY))
+        except TooLarge:
+            return problem(413, f"At most {MAX_BODY} bytes are read.")
+        except (ValueError, RecursionError):
+            return problem(400, "The body is no JSON.")
+        if not isinstance(found, list):
+            return problem(400, "The body is no JSON list of contacts.")
+        contacts: dict[ContactId, None] = {}
+        for number, each in enumerate(found):
+            try:
+                contacts[ContactId.parse(each if isinstance(each, str) else "")] = None
+            except InvalidContact:
+                return problem(400, f"Item {number} has none of the forms of a contact id.")
+        return tuple(contacts)
+
+
+def _only(*methods: str) -> Answer:
+    allowed = [(b"allow", ", ".join(methods).encode())]
+    return problem(405, "That method does nothing here.", more=allowed)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode(errors="surrogateescape")).digest()
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,38 @@
+"""URLs of avatars, as documents give them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, urlencode
+
+from gateway.model import DPRS, MAX_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.model import AvatarSpec
+
+_DENSITIES: Final = tuple(dpr for dpr in DPRS if dpr == int(dpr))
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """URLs below `base`, or paths if that is empty."""
+
+    base: str
+
+    def picture(self, name: str, options: Mapping[str, str]) -> str:
+        """Return the URL of the picture of whom `name` names in a path."""
+        query = urlencode(options, quote_via=quote)
+        return f"{self.base}/avatar/{quote(name, safe='@~')}.png" + (f"?{query}" if query else "")
+
+    def srcset(self, name: str, options: Mapping[str, str], spec: AvatarSpec) -> str:
+        """Return the same for screens of each density that the size leaves room for."""
+        fitting = [dpr for dpr in _DENSITIES if spec.size * dpr <= MAX_SIZE]
+        return ", ".join(f"{self.picture(name, _at(options, dpr))} {dpr:g}x" for dpr in fitting)
+
+
+def _at(options: Mapping[str, str], dpr: float) -> dict[str, str]:
+    rest = {name: value for name, value in options.items() if name != "dpr"}
+    return rest if dpr == 1 else {**rest, "dpr": f"{dpr:g}"}
