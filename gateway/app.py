@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from gateway import versions
-from gateway.assembly import custom_fallback, open_gateway
+from gateway.assembly import CLOCKS, custom_fallback, open_gateway
 from gateway.errors import InvalidSettings, StoreFailed
 from gateway.imaging.assets import static_path
 from gateway.portraits import check_place, sweeping
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from gateway.assembly import Gateway
     from gateway.settings import Settings
+    from gateway.sharing import Clocks
     from gateway.telemetry import Telemetry
 
 
@@ -37,13 +38,11 @@ def check(settings: Settings) -> None:
         raise InvalidSettings(f"GATEWAY_STORE cannot be used: {failure}") from None
 
 
-def create_app(
-    settings: Settings, *, workers: int = 1, clock: Callable[[], float] = time.time
-) -> Starlette:
+def create_app(settings: Settings, *, workers: int = 1, clocks: Clocks = CLOCKS) -> Starlette:
     """Return the ASGI application; everything is opened by its lifespan and closed with it.
 
-    `workers` is how many processes of this machine do the same; `clock` gives Unix seconds. Raises
-    `InvalidSettings` if the settings name no upstream that can be asked.
+    `workers` is how many processes of this machine do the same. Raises `InvalidSettings` if the
+    settings name no upstream that can be asked.
     """
     settings.require_upstream()
     configure_logging(
@@ -55,12 +54,12 @@ def create_app(
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[Served]:
         async with (
-            open_gateway(settings, workers=workers, clock=clock) as gateway,
+            open_gateway(settings, workers=workers, clocks=clocks) as gateway,
             sweeping(gateway.sweeper),
         ):
             _warn(settings, gateway.telemetry)
             gateway.resolver.introduce(until=time.monotonic() + settings.upstream_timeout)
-            yield _served(settings, gateway, clock)
+            yield _served(settings, gateway, clocks.wall)
 
     return build_application(static=static_path("openapi.json").parent, lifespan=lifespan)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -46,7 +45,7 @@ from gateway.refreshes import Refreshes
 from gateway.renditions import Renditions
 from gateway.resolver import Wawp
 from gateway.runs import Commons, Runs
-from gateway.sharing import Place, Terms, open_shared
+from gateway.sharing import Clocks, Place, Terms, open_shared
 from gateway.telemetry import Telemetry
 from gateway.verdicts import Verdicts
 
@@ -60,6 +59,9 @@ if TYPE_CHECKING:
 
 STORE_TIMEOUT: Final = 1.0
 """Seconds that one call to the portrait store may take before it counts as a miss."""
+
+CLOCKS: Final = Clocks()
+"""The machine's own."""
 
 RENDER_QUEUE: Final = 256
 """Pictures that may wait to be made; one more is refused as busy."""
@@ -85,13 +87,14 @@ class Gateway:
 
 @asynccontextmanager
 async def open_gateway(
-    settings: Settings, *, workers: int = 1, clock: Callable[[], float] = time.time
+    settings: Settings, *, workers: int = 1, clocks: Clocks = CLOCKS
 ) -> AsyncIterator[Gateway]:
     """Build and open everything behind the edge; closed in the opposite order.
 
-    `workers` is how many processes of this machine do the same; `clock` gives Unix seconds.
-    Raises `InvalidSettings` for what only shows when it is opened.
+    `workers` is how many processes of this machine do the same. Raises `InvalidSettings` for what
+    only shows when it is opened.
     """
+    clock = clocks.wall
     settings.require_upstream()
     async with AsyncExitStack() as stack:
         portraits = _portraits(settings)
@@ -102,7 +105,7 @@ async def open_gateway(
             telemetry.store_failed(str(failure))
         shared = await stack.enter_async_context(
             open_shared(
-                _place(settings), _terms(settings, workers), telemetry=telemetry, clock=clock
+                _place(settings), _terms(settings, workers), telemetry=telemetry, clocks=clocks
             )
         )
         studio = await stack.enter_async_context(Studio(threads=_cores(), queue=RENDER_QUEUE))

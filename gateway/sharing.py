@@ -7,6 +7,7 @@ Whatever of it is broken, each worker goes on with what is left.
 from __future__ import annotations
 
 import tempfile
+import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -68,6 +69,14 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Clocks:
+    """The time of day in Unix seconds, which people may set, and seconds that only pass."""
+
+    wall: Callable[[], float] = time.time
+    ticks: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
 class Shared:
     """What is shared, open; `masters` is None without Valkey."""
 
@@ -88,18 +97,18 @@ class _Parts:
 
 @asynccontextmanager
 async def open_shared(
-    place: Place, terms: Terms, *, telemetry: Telemetry, clock: Callable[[], float]
+    place: Place, terms: Terms, *, telemetry: Telemetry, clocks: Clocks
 ) -> AsyncIterator[Shared]:
-    """Open all of it; closed in the opposite order. `clock` gives Unix seconds.
+    """Open all of it; closed in the opposite order.
 
     Raises `InvalidSettings` for an address of Valkey that is none.
     """
     async with AsyncExitStack() as stack:
-        parts = await _on_this_machine(place, terms, telemetry, clock, stack)
+        parts = await _on_this_machine(place, terms, telemetry, clocks, stack)
         masters = None
         if place.valkey is not None:
             parts, masters = await _on_all_machines(
-                place, terms, telemetry, clock, parts=parts, stack=stack
+                place, terms, telemetry, clocks, parts=parts, stack=stack
             )
         budget = await stack.enter_async_context(
             Budget(parts.ledger, young=terms.young, rate=terms.rate)
@@ -111,7 +120,7 @@ async def _on_this_machine(
     place: Place,
     terms: Terms,
     telemetry: Telemetry,
-    clock: Callable[[], float],
+    clocks: Clocks,
     stack: AsyncExitStack,
 ) -> _Parts:
     try:
@@ -120,16 +129,19 @@ async def _on_this_machine(
     except SharingFailed as failure:
         telemetry.sharing("runtime", str(failure))
         folder, common = Path(stack.enter_context(tempfile.TemporaryDirectory())), False
-    database = await stack.enter_async_context(Database(folder / "budget.db", clock=clock))
+    database = await stack.enter_async_context(
+        Database(folder / "budget.db", clock=clocks.wall, ticks=clocks.ticks)
+    )
     leases = FileLeases(folder / "leases", tell=partial(telemetry.sharing, "leases"))
     erasures = FileErasures(
         folder / "erasures",
         life=terms.timeout + TOMBSTONE,
         tell=partial(telemetry.sharing, "erasures"),
-        clock=clock,
+        clock=clocks.wall,
+        ticks=clocks.ticks,
     )
     return _Parts(
-        await _ledger(database, terms, telemetry, clock, common=common, stack=stack),
+        await _ledger(database, terms, telemetry, clocks, common=common, stack=stack),
         FileBackoffs(database, MemoryBackoffs(), tell=partial(telemetry.sharing, "backoffs")),
         await stack.enter_async_context(leases),
         await stack.enter_async_context(erasures),
@@ -140,25 +152,26 @@ async def _ledger(
     database: Database,
     terms: Terms,
     telemetry: Telemetry,
-    clock: Callable[[], float],
+    clocks: Clocks,
     *,
     common: bool,
     stack: AsyncExitStack,
 ) -> Ledger:
     """One budget for all workers; each has its part while they cannot count together."""
     part = None if terms.rate is None else terms.rate.among(terms.workers)
-    alone = MemoryLedger(part, clock=clock)
+    alone = MemoryLedger(part, clock=clocks.wall, ticks=clocks.ticks)
     if not common:
         return alone
-    shared = await stack.enter_async_context(FileLedger(database, terms.rate))
-    return ShelteredLedger(shared, alone, tell=partial(telemetry.sharing, "budget"))
+    shared = await stack.enter_async_context(FileLedger(database, terms.rate, ticks=clocks.ticks))
+    tell = partial(telemetry.sharing, "budget")
+    return ShelteredLedger(shared, alone, tell=tell, ticks=clocks.ticks)
 
 
 async def _on_all_machines(
     place: Place,
     terms: Terms,
     telemetry: Telemetry,
-    clock: Callable[[], float],
+    clocks: Clocks,
     *,
     parts: _Parts,
     stack: AsyncExitStack,
@@ -174,11 +187,13 @@ async def _on_all_machines(
     )
     ledger = await stack.enter_async_context(fleet.ValkeyLedger(valkey, rate=terms.rate))
     erasures = await stack.enter_async_context(
-        fleet.ValkeyErasures(valkey, keep=terms.timeout + TOMBSTONE, clock=clock)
+        fleet.ValkeyErasures(
+            valkey, keep=terms.timeout + TOMBSTONE, clock=clocks.wall, ticks=clocks.ticks
+        )
     )
     joined = _Parts(
         fleet.JoinedLedger(ledger, parts.ledger),
-        fleet.JoinedBackoffs(fleet.ValkeyBackoffs(valkey, clock=clock), parts.backoffs),
+        fleet.JoinedBackoffs(fleet.ValkeyBackoffs(valkey, clock=clocks.wall), parts.backoffs),
         fleet.JoinedLeases(fleet.ValkeyLeases(valkey), parts.leases),
         fleet.JoinedErasures(erasures, parts.erasures),
     )

@@ -128,10 +128,11 @@ class Verdicts:
         tell(self.show(contact, absence, asked=True))
         if not none.confirmed:
             self._confirm(contact, delay)
-        if isinstance(known, Absence):
-            await self._archive.keep(contact, absence, began=now)
-        else:
+        if isinstance(known, Photo):
             await self._archive.replace(contact, absence)
+            self.stand(contact, absence)  # the erasure has taken that away as well
+        else:
+            await self._archive.keep(contact, absence, began=now)
         await self._pauses.clear(contact)
 
     async def failed(

@@ -56,6 +56,7 @@ class Backoffs:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._first = first
+        self._longest = max(MAX_BACKOFF, first) * (1 + _JITTER)
         self._clock = clock
         self._capacity = capacity
         self._jitter = jitter
@@ -64,7 +65,9 @@ class Backoffs:
     def current(self, contact: ContactId) -> Backoff | None:
         """Return the back-off that holds now; None if the contact may be asked about."""
         entry = self._entries.get(contact)
-        return entry if entry is not None and entry.until > self._clock() else None
+        if entry is None or not 0 < entry.until - self._clock() <= self._longest:
+            return None  # further away: the clock was set back since
+        return entry
 
     def last(self, contact: ContactId) -> Backoff | None:
         """Return the last back-off even if it is over; None after a success."""
@@ -76,7 +79,8 @@ class Backoffs:
         failures = entry.failures + 1 if entry else 1
         # The exponent is bounded before it is used: 2**1000 is no float.
         length = self._first * 2 ** min(failures - 1, 16) if pause is None else pause
-        length = min(length, max(MAX_BACKOFF, self._first)) * (1 + _JITTER * self._jitter())
+        most = max(MAX_BACKOFF, self._first)
+        length = min(length, most) * (1 + _JITTER * self._jitter())
         backoff = Backoff(self._clock() + length, reason, failures)
         self._note(contact, backoff)
         return backoff

@@ -22,6 +22,7 @@ from gateway.app import create_app
 from gateway.errors import Reason
 from gateway.sandbox import ACCESS_TOKEN, INSTANCE_ID, Sandbox
 from gateway.settings import Settings
+from gateway.sharing import Clocks
 from tests.fakes import logging_restored
 from tests.processes import settings_for
 
@@ -47,15 +48,24 @@ DAY: Final = 86_400.0
 
 
 class MovableClock:
-    """The machine's clock, set ahead or back."""
+    """The machine's clocks: time that is let pass, and a time of day that is set ahead or back."""
 
     def __init__(self) -> None:
+        self._passed = 0.0
         self._ahead = 0.0
 
     def __call__(self) -> float:
-        return time.time() + self._ahead
+        return time.time() + self._passed + self._ahead
+
+    def ticks(self) -> float:
+        return time.monotonic() + self._passed
 
     def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._passed += seconds
+
+    def set(self, seconds: float) -> None:
+        """Set the time of day ahead, or back."""
         self._ahead += seconds
 
 
@@ -193,7 +203,7 @@ async def staged(
 async def _opened(
     settings: Settings, clock: MovableClock
 ) -> AsyncIterator[tuple[httpx.AsyncClient, Telemetry]]:
-    app = create_app(settings, clock=clock)
+    app = create_app(settings, clocks=Clocks(clock, clock.ticks))
     async with app.router.lifespan_context(app) as state:
         assert state is not None
 
@@ -259,5 +269,6 @@ async def stored(folder: Path, number: int = 1) -> set[Path]:
 
 def portraits(folder: Path) -> set[Path]:
     """The files of portraits in the store at `folder`: neither its key nor one half written."""
-    files = {path for path in folder.rglob("*") if path.is_file() and path.name != "key"}
+    places = (folder / "v1").rglob("*")
+    files = {path for path in places if path.is_file() and path.name != "key"}
     return {path for path in files if path.name.isalnum()}

@@ -318,10 +318,15 @@ TABLE: Final = (
         variants={
             "500": api("server_error_500"),
             "500 empty": says(500, ""),
+            "508": says(508, ""),
+        },
+    ),
+    Fault(
+        "API: 5xx that may pass", UPSTREAM, (2, 0),
+        variants={
             "502": api("server_error_502_html"),
             "503": api("server_error_503"),
             "504": api("server_error_504_empty"),
-            "508": says(508, ""),
         },
     ),
     Fault(

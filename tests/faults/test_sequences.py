@@ -184,7 +184,7 @@ async def test_a_new_photo_is_fetched_although_the_last_could_not_be_decoded() -
 async def test_a_clock_that_jumps_takes_no_photo_away(jump: float) -> None:
     async with world() as (stage, sandbox, clock):
         assert (await stage.see()).reason is None
-        clock.advance(jump)
+        clock.set(jump)
         assert (await stage.see()).reason is None
         assert (await stage.see(size=64)).reason is None
     assert asked(sandbox) == (1, 1)
@@ -197,7 +197,7 @@ async def test_a_clock_that_jumps_during_a_run_costs_no_photo(place: str, jump: 
         sandbox.close_gate(place)
         waiting = asyncio.create_task(stage.see())
         await sandbox.waiting(place, 1)
-        clock.advance(jump)
+        clock.set(jump)
         sandbox.open_gate(place)
         assert (await waiting).reason is None
         assert (await stage.see()).reason is None
@@ -214,7 +214,7 @@ async def test_a_clock_that_jumped_between_two_lives_costs_no_photo(
         async with staged(settings, clock=clock) as stage:
             assert (await stage.see()).reason is None
             await stored(tmp_path)
-        clock.advance(jump)
+        clock.set(jump)
         async with staged(settings, clock=clock) as stage:
             assert (await stage.see()).reason is None
     assert asked(sandbox) == (1, 1)

@@ -14,6 +14,7 @@ from tests.faults.stage import SECRETS, SIZE, SLACK, View, assert_well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.processes import Control, Running
 
@@ -50,9 +51,10 @@ def control(upstream: Running) -> Iterator[Control]:
     lever.close()
 
 
-@pytest.fixture(scope="module")
-def served(upstream: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("gateway")
+@pytest.fixture
+def served(upstream: Running, tmp_path: Path) -> Iterator[Running]:
+    """A gateway for each class: an API that refuses one contact is left alone for all."""
+    folder = tmp_path
     settings = processes.settings_for(
         upstream.url,
         folder / "store",

@@ -259,7 +259,7 @@ FAILURES: list[AvatarUnavailable | KeyError] = [
     errors.Disconnected("unlinked"),
     errors.UpstreamFailed("broken"),
     errors.Unreachable("no connection"),
-    errors.ServerError("503", passing=True),
+    errors.ServerError("500", passing=False),
     errors.Refused("401"),
     errors.PhotoGone("gone"),
     errors.OverBudget("too often", retry_after=30.0),
