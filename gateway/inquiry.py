@@ -86,6 +86,9 @@ class Inquiry:
 
     def renew(self, contact: ContactId, side: int) -> None:
         """Have the upstream asked behind a stale answer, unless it is to be left alone."""
+        told = self._told(contact)
+        if told is not None and told.standing.fresh_until > self._clock():
+            return
         if self._pauses.holding(contact) is None:
             self._runs.join(Order(contact, side, Priority.RENEWAL))
 
@@ -148,9 +151,10 @@ class Inquiry:
         return await _told(run)
 
     def _told(self, contact: ContactId) -> Finding | None:
-        """What a run has found out that has not yet been kept."""
+        """What a run has found out that has not yet been kept, as long as it is true."""
         run = self._runs.under_way(contact)
-        return run.told.result() if run is not None and _is_told(run) else None
+        found = run.told.result() if run is not None and _is_told(run) else None
+        return found if found is not None and found.standing.expires > self._clock() else None
 
     async def _showable(self, contact: ContactId) -> Portrait | None:
         """What is known and may be shown."""

@@ -117,14 +117,17 @@ class Runs:
         return self._under_way.get(contact)
 
     def join(self, order: Order) -> Run:
-        """Return the contact's run; it begins now if there is none."""
-        run = self._under_way.get(order.contact)
-        if run is not None:
+        """Return the contact's run that has something to tell yet; without one, it begins now.
+
+        One that has told, and only keeps what it found, is waited for first.
+        """
+        earlier = self._under_way.get(order.contact)
+        if earlier is not None and not earlier.told.done():
             if order.priority is Priority.VIEWER:
                 self.hurry(order.contact)
-            return run
+            return earlier
         run = Run(order)
-        run.task = asyncio.create_task(self._complete(run))
+        run.task = asyncio.create_task(self._complete(run, earlier))
         self._under_way[order.contact] = run
         run.task.add_done_callback(lambda _: self._leave(run))
         return run
@@ -148,12 +151,15 @@ class Runs:
         return self._budget.expected(self._archive.key(contact))
 
     def _leave(self, run: Run) -> None:
-        del self._under_way[run.order.contact]
+        if self._under_way.get(run.order.contact) is run:
+            del self._under_way[run.order.contact]
         run.told.cancel()  # unless it was told
 
-    async def _complete(self, run: Run) -> None:
+    async def _complete(self, run: Run, earlier: Run | None) -> None:
         contact = run.order.contact
         try:
+            if earlier is not None:
+                await asyncio.wait((earlier.task,))
             await self._take_turn(run)
         except Exception as error:  # noqa: BLE001 - a bug must not turn every view into a question
             known = await self._archive.latest(contact, again=True)

@@ -120,8 +120,8 @@ CAST: Final[tuple[Contact, ...]] = (
         "15555550118@c.us",
         "Dmitri Orlov",
         "person",
-        "404 because the phone is unlinked, not for want of a photo",
-        "invalid_session",
+        "The API fails whenever this contact is asked about",
+        "server_error_500",
     ),
     Contact(
         "15555550119@c.us",

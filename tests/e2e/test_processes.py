@@ -260,7 +260,7 @@ def test_fetch_writes_a_photo_or_a_fallback(
         ("", 0, "the WhatsApp session works"),
         (MAYA, 0, "the picture can be shown"),
         ("15555550110", 1, "their choice"),
-        ("15555550118", 1, "reason: disconnected"),
+        ("15555550118", 1, "reason: upstream"),
         ("15555550117", 1, "reason: undecodable"),
         ("15555550119", 0, "that URL is dead already"),
         ("status@broadcast", 1, "no picture exists"),

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import io
 import logging
+import threading
 import time
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -53,16 +54,23 @@ class MovableClock:
     def __init__(self) -> None:
         self._passed = 0.0
         self._ahead = 0.0
+        self._seen = threading.local()
 
     def __call__(self) -> float:
+        self._seen.passed = self._passed
         return time.time() + self._passed + self._ahead
 
     def ticks(self) -> float:
-        return time.monotonic() + self._passed
+        """Time that passes, as much of it as this thread saw pass when it last asked the other.
+
+        A thread reads both clocks one after the other; real time does not leap in between.
+        """
+        return time.monotonic() + float(getattr(self._seen, "passed", self._passed))
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self._passed += seconds
+        self._seen.passed = self._passed
 
     def set(self, seconds: float) -> None:
         """Set the time of day ahead, or back."""
