@@ -5,8 +5,9 @@ Statuses, public texts and header sets live here and nowhere else.
 
 from __future__ import annotations
 
+from gateway.web.access import Gate
 from gateway.web.application import Served, build_application
 from gateway.web.avatar import AvatarEndpoint
 from gateway.web.query import Defaults, Query
 
-__all__ = ["AvatarEndpoint", "Defaults", "Query", "Served", "build_application"]
+__all__ = ["AvatarEndpoint", "Defaults", "Gate", "Query", "Served", "build_application"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from gateway.errors import InvalidRequest, Reason
 from gateway.model import Fallback, Kind
 from gateway.web import headers as h
+from gateway.web.access import OPEN
 from gateway.web.answers import Answer, empty, problem
 from gateway.web.conditional import not_modified
 from gateway.web.negotiation import wants_json
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
 
     from gateway.model import Avatar, AvatarSpec, ContactId, Rendition
     from gateway.telemetry import Telemetry
+    from gateway.web.access import Access, Gate
     from gateway.web.query import Defaults
 
 NOTHING_HERE: Final = "There is nothing here."
 FAULT: Final = "The gateway failed; its log says how."
 
-STATUS: Final = {Reason.INVALID: 400, Reason.INTERNAL: 500}
+STATUS: Final = {Reason.INVALID: 400, Reason.FORBIDDEN: 403, Reason.INTERNAL: 500}
 """Status of a refusal by its reason; every other reason is answered with 200."""
 
 
@@ -41,7 +43,7 @@ class Avatars(Protocol):
 
 
 class AvatarEndpoint:
-    """Answers requests for avatars; `clock` gives Unix seconds."""
+    """Answers requests for avatars that `gate` lets in; `clock` gives Unix seconds."""
 
     def __init__(
         self,
@@ -49,11 +51,13 @@ class AvatarEndpoint:
         telemetry: Telemetry,
         *,
         defaults: Defaults,
+        gate: Gate = OPEN,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._avatars = avatars
         self._telemetry = telemetry
         self._defaults = defaults
+        self._gate = gate
         self._clock = clock
 
     async def answer(self, scope: Scope) -> Answer:
@@ -64,25 +68,31 @@ class AvatarEndpoint:
         # Some clients send UTF-8 as it is, without percent-encoding.
         query = Query.parse(scope["query_string"].decode(errors="replace"))
         try:
-            return await self._show(scope, target, query)
+            return await self._show(scope, target, query, self._gate.judge(scope, target))
         except InvalidRequest as refusal:
             return await self._refuse(scope, target, query, refusal.reason, str(refusal))
         except Exception as error:  # noqa: BLE001 - the edge: whatever comes here is a bug
             self._telemetry.bug(error)
             return await self._refuse(scope, target, query, Reason.INTERNAL, FAULT)
 
-    async def _show(self, scope: Scope, target: Target, query: Query) -> Answer:
-        contact = target.contact()
+    async def _show(self, scope: Scope, target: Target, query: Query, access: Access) -> Answer:
+        contact = access.contact()
         spec = query.spec(target.format, self._defaults)
         avatar = await self._avatars.get(contact, spec)
-        return self._shown(scope, target, avatar, spec, h.spread_of(contact.value))
+        now = self._clock()
+        life = h.cache_control(
+            avatar.standing,
+            version=spec.version,
+            now=now,
+            # Of a number behind a token not even this may be learned.
+            spread=h.spread_of(access.name_of(contact)),
+            end=access.end,
+        )
+        return self._shown(scope, target, avatar, life, now)
 
-    def _shown(
-        self, scope: Scope, target: Target, avatar: Avatar, spec: AvatarSpec, spread: int
-    ) -> Answer:
+    def _shown(self, scope: Scope, target: Target, avatar: Avatar, life: str, now: float) -> Answer:
         """Make the answer of `avatar`: 200, 304, or 404 where no fallback is wanted."""
-        now, standing, rendition = self._clock(), avatar.standing, avatar.rendition
-        life = h.cache_control(standing, version=spec.version, now=now, spread=spread)
+        standing, rendition = avatar.standing, avatar.rendition
         said = [
             *h.date(now),
             (b"cache-control", life.encode()),
