@@ -41,8 +41,10 @@ from gateway.question import Upstream
 from gateway.renditions import Renditions
 from gateway.resolver import Wawp
 from gateway.settings import LogFormat, misspelt
+from gateway.signing import Keyring
+from gateway.signing.tokens import Tokens
 from gateway.telemetry import Telemetry, configure_logging
-from gateway.web import AvatarEndpoint, Defaults, Served, build_application
+from gateway.web import AvatarEndpoint, Defaults, Gate, Served, build_application
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -153,11 +155,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     Raises `InvalidSettings` if the settings name no upstream that can be asked.
     """
     settings.require_upstream()
-    configure_logging(
-        level=settings.log_level,
-        as_json=settings.log_format is LogFormat.JSON,
-        secrets=settings.secrets(),
-    )
+    start_logging(settings)
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[Served]:
@@ -172,11 +170,26 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
                     shape=settings.default_shape,
                     fallback=settings.default_fallback,
                 ),
+                gate=_gate(settings, clock),
                 clock=clock,
             )
             yield Served(endpoint, gateway.telemetry)
 
     return build_application(static=static_path("openapi.json").parent, lifespan=lifespan)
+
+
+def start_logging(settings: Settings) -> None:
+    """Write the lines of this process as `settings` say."""
+    configure_logging(
+        level=settings.log_level,
+        as_json=settings.log_format is LogFormat.JSON,
+        secrets=settings.secrets(),
+    )
+
+
+def _gate(settings: Settings, clock: Callable[[], float]) -> Gate:
+    keys = [key.get_secret_value() for key in settings.signing_keys]
+    return Gate(Keyring(keys), Tokens(keys).unseal, clock=clock)
 
 
 def _objects(settings: Settings) -> Objects:
