@@ -93,6 +93,24 @@ def test_keys_are_rotated_by_hup_without_a_lost_view(upstream: Running, tmp_path
 
 
 @pytest.mark.parametrize(
+    "options", [[], ["--opaque"], ["--expires", "30d"], ["--opaque", "--expires", "1h"]]
+)
+def test_the_command_line_makes_urls_that_are_answered(
+    upstream: Running, tmp_path: Path, options: list[str]
+) -> None:
+    settings = settings_for(
+        upstream.url, "memory:", GATEWAY_SIGNING_KEYS=NEW, GATEWAY_DEADLINE="30s"
+    )
+    with processes.gateway(tmp_path, settings, workers=1) as served:
+        based = settings | {"GATEWAY_PUBLIC_URL": served.url}
+        done = run(tmp_path, "url", MAYA, "--size", "40", *options, settings=based)
+        assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 1)
+        answer = httpx.get(done.stdout.strip())
+    assert answer.headers["avatar-source"] == "photo"
+    assert (NUMBER in done.stdout) is ("--opaque" not in options)
+
+
+@pytest.mark.parametrize(
     ("host", "keys", "warnings"),
     [("0.0.0.0", "", 1), ("0.0.0.0", NEW, 0), ("127.0.0.1", "", 0), ("localhost", "", 0)],  # noqa: S104 - what is warned of
 )
