@@ -18,15 +18,14 @@ if TYPE_CHECKING:
 SIGNATURE_BYTES: Final = 16
 """How much of the HMAC is sent: 128 bits, 22 characters."""
 
-_OWN: Final = ("exp", "sig")
-
 
 def sign(url: str, key: str, *, expires: float | None = None) -> str:
     """Return `url` (or its path) with ``exp`` and ``sig``, good until `expires` in Unix seconds.
 
     What the gateway is asked for begins at the last ``/avatar/`` of the path, so a base with a path
-    of its own does no harm. A signature that was there before is replaced; everything else stays
-    as it is spelt. Raises `ValueError` for a URL that leads to no avatar, and without a key.
+    of its own does no harm. A signature that was there before is replaced, an ``exp`` only by
+    `expires`; everything else stays as it is spelt. Raises `ValueError` for a URL that leads to no
+    avatar, and without a key.
     """
     if not key:
         raise ValueError("an empty key signs nothing")
@@ -35,10 +34,11 @@ def sign(url: str, key: str, *, expires: float | None = None) -> str:
     _, found, rest = path.rpartition("/avatar/")
     if not (found and rest):
         raise ValueError("there is no avatar behind this URL")
+    replaced = {"sig"} if expires is None else {"sig", "exp"}
     pairs = [
         pair
         for pair in query.split("&")
-        if pair and unquote_plus(pair.partition("=")[0]) not in _OWN
+        if pair and unquote_plus(pair.partition("=")[0]) not in replaced
     ]
     if expires is not None:
         pairs.append(f"exp={math.floor(expires)}")
