@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -228,9 +229,16 @@ FORGERS: Final[tuple[Callable[[random.Random], tuple[Genuine, str]], ...]] = (
 
 
 def forgeries(number: int, *, seed: int) -> Iterator[tuple[str, Genuine, str]]:
-    """Yield by whom, what is good, and what is not; the same ones for the same `seed`."""
+    """Yield `number` different ones, each with its kind and what it was made from.
+
+    The same `seed` gives the same ones.
+    """
     dice = random.Random(seed)  # noqa: S311 - tests must be repeatable
-    for count in range(number):
-        forger = FORGERS[count % len(FORGERS)]
+    seen: set[str] = set()
+    for forger in itertools.cycle(FORGERS):
         good, forged = forger(dice)
-        yield forger.__name__, good, forged
+        if forged not in seen:
+            seen.add(forged)
+            yield forger.__name__, good, forged
+        if len(seen) == number:
+            return
