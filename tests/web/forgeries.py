@@ -15,7 +15,7 @@ from tests.fakes import T0
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-KEYS: Final = ("test-signing-key-0001", "test-signing-key-0000")
+KEYS: Final = ("test-signing-key-0001", "an-older-key-that-is-no-neighbour")
 ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _SEALS: Final = tuple(Tokens([key]) for key in KEYS)
 

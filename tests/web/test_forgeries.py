@@ -32,6 +32,7 @@ async def accepted(number: int, *, seed: int) -> Counter[str]:
         if refused.status != 403 or service.asked:
             let_in[kind] += 1
             service.asked.clear()
+            continue
         refusals.add((refused.status, *sorted(refused.headers.values()), refused.body))
         if count % EVERY == 0:
             assert (await edge.ask(good.url)).status == 200
