@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway import versions
@@ -13,8 +14,18 @@ from gateway.errors import InvalidSettings, StoreFailed
 from gateway.imaging.assets import static_path
 from gateway.portraits import check_place, sweeping
 from gateway.settings import LogFormat, misspelt
+from gateway.signing import Keyring, sign
+from gateway.signing.tokens import Tokens
 from gateway.telemetry import configure_logging
-from gateway.web import AdminEndpoint, AvatarEndpoint, Defaults, Links, Served, build_application
+from gateway.web import (
+    AdminEndpoint,
+    AvatarEndpoint,
+    Defaults,
+    Gate,
+    Links,
+    Served,
+    build_application,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -45,11 +56,7 @@ def create_app(settings: Settings, *, workers: int = 1, clocks: Clocks = CLOCKS)
     settings name no upstream that can be asked.
     """
     settings.require_upstream()
-    configure_logging(
-        level=settings.log_level,
-        as_json=settings.log_format is LogFormat.JSON,
-        secrets=settings.secrets(),
-    )
+    start_logging(settings)
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[Served]:
@@ -62,6 +69,27 @@ def create_app(settings: Settings, *, workers: int = 1, clocks: Clocks = CLOCKS)
             yield _served(settings, gateway, clocks.wall)
 
     return build_application(static=static_path("openapi.json").parent, lifespan=lifespan)
+
+
+def start_logging(settings: Settings) -> None:
+    """Write the lines of this process as `settings` say."""
+    configure_logging(
+        level=settings.log_level,
+        as_json=settings.log_format is LogFormat.JSON,
+        secrets=settings.secrets(),
+    )
+
+
+def _gate(settings: Settings, clock: Callable[[], float]) -> Gate:
+    keys = [key.get_secret_value() for key in settings.signing_keys]
+    return Gate(Keyring(keys), Tokens(keys).unseal, clock=clock)
+
+
+def _links(settings: Settings) -> Links:
+    base = settings.public_url or ""
+    if not settings.signing_keys:
+        return Links(base)
+    return Links(base, partial(sign, key=settings.signing_keys[0].get_secret_value()))
 
 
 def bounds(settings: Settings) -> dict[str, str]:
@@ -83,13 +111,15 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         shape=settings.default_shape,
         fallback=settings.default_fallback,
     )
-    links = Links(settings.public_url or "")
+    gate = _gate(settings, clock)
+    links = _links(settings)
     token = settings.admin_token
     admin = AdminEndpoint(
         gateway.keeper,
         gateway.documents,
         gateway.telemetry,
         token=None if token is None else token.get_secret_value(),
+        gate=gate,
         links=links,
         defaults=defaults,
     )
@@ -101,6 +131,7 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         telemetry=gateway.telemetry,
         links=links,
         defaults=defaults,
+        gate=gate,
         clock=clock,
     )
     return Served(avatar, admin, gateway.telemetry, bounds(settings))

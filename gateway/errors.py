@@ -5,7 +5,8 @@
     GatewayError
     ├── InvalidRequest            what the viewer sent cannot be understood → 400
     │   ├── InvalidContact
-    │   └── InvalidOption
+    │   ├── InvalidOption
+    │   └── Forbidden             no valid signature or token → 403, judged before all else
     ├── TooSoon                   the contact was refreshed a moment ago → 429
     ├── InvalidSettings           what the operator set cannot be used → no start
     ├── StoreFailed               the portrait store is broken or slow → a miss
@@ -72,6 +73,15 @@ class InvalidContact(InvalidRequest):
 
 class InvalidOption(InvalidRequest):
     """A query parameter is out of range, malformed or given twice."""
+
+
+class Forbidden(InvalidRequest):
+    """The URL needs a valid signature or token; one text, whatever was wrong with it."""
+
+    reason = Reason.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__("the signature or token is missing, wrong or expired")
 
 
 class TooSoon(GatewayError):

@@ -12,6 +12,7 @@ from gunicorn.app.base import BaseApplication
 
 from gateway import app, worker
 from gateway.errors import InvalidSettings
+from gateway.telemetry import Telemetry
 from gateway.worker.arbiter import Arbiter
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._load = load
         self._settings = load()
         app.check(self._settings)
+        self._host = host
         self._bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._workers = workers
         self._changed = worker.changes()
@@ -87,7 +89,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "bind": self._bind,
             "workers": self._workers,
             "worker_class": "asgi" if self._changed else worker.WORKER,
-            "on_starting": self._say_what_changed,
+            "on_starting": self._warn,
             "asgi_loop": "auto",
             "asgi_lifespan": "on",
             "keepalive": KEEPALIVE,
@@ -109,7 +111,11 @@ class Server(BaseApplication):  # type: ignore[misc]
             "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
         }
 
-    def _say_what_changed(self, arbiter: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    def _warn(self, arbiter: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+        """Say once, and not in each worker, what an operator should know."""
+        app.start_logging(self._settings)
+        if self._settings.unguarded_on(self._host):
+            Telemetry(pseudonym=str).unguarded(self._host)
         if self._changed:
             arbiter.log.warning(
                 "This gunicorn is not the one our worker was made for, so its own serves, "

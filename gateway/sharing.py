@@ -24,7 +24,7 @@ from gateway.budget import (
     ShelteredLedger,
 )
 from gateway.erasures import FileErasures
-from gateway.errors import InvalidSettings, SharingFailed
+from gateway.errors import SharingFailed
 from gateway.leases import FileLeases
 from gateway.runtime import open_runtime
 
@@ -176,12 +176,8 @@ async def _on_all_machines(
     parts: _Parts,
     stack: AsyncExitStack,
 ) -> tuple[_Parts, ValkeyMasters]:
-    try:
-        from gateway import fleet  # noqa: PLC0415 - an extra that only some install
-    except ModuleNotFoundError:
-        raise InvalidSettings(
-            "GATEWAY_VALKEY_URL needs the extra valkey: pip install avatar-gateway[valkey]"
-        ) from None
+    from gateway import fleet  # noqa: PLC0415 - redis-py costs start-up time, and few need it
+
     valkey: Fleet = await stack.enter_async_context(
         fleet.Fleet(place.valkey or "", namespace=place.namespace, tell=telemetry.fleet)
     )

@@ -12,9 +12,9 @@ import typer
 
 from gateway.cli import commands
 from gateway.errors import AvatarUnavailable, GatewayError, InvalidRequest, Reason
-from gateway.model import ContactId, Format
+from gateway.model import ALIASES, NAMES, ContactId, Format
 from gateway.settings import Settings, name_of, table
-from gateway.web.query import ALIASES, NAMES, Defaults, Query
+from gateway.web.query import Defaults, Query
 from tests.processes import ROOT
 from tests.settings.interface import GIVEN, plain
 

@@ -32,6 +32,15 @@ commands = typer.Typer(
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="TCP port.")]
 ContactArgument = Annotated[str, typer.Argument(help="Any form of a contact id, or me.")]
+SizeOption = Annotated[str, typer.Option("--size", help="16 to 1024.")]
+DprOption = Annotated[str, typer.Option("--dpr", help="1, 1.5, 2 or 3.")]
+ShapeOption = Annotated[str, typer.Option("--shape", help="square, circle or rounded.")]
+BgOption = Annotated[str, typer.Option("--bg", help="Background, rrggbb.")]
+RingOption = Annotated[str, typer.Option("--ring", help="Ring, rrggbb.")]
+FallbackOption = Annotated[
+    str, typer.Option("--fallback", help="silhouette, initials, identicon, blank or 404.")
+]
+NameOption = Annotated[str, typer.Option("--name", help="A name, for initials.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -129,15 +138,13 @@ def fetch(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
         Path,
         typer.Option("-o", "--output", help="The file; its extension is the format; - for stdout."),
     ] = Path("avatar.png"),
-    size: Annotated[str, typer.Option(help="16 to 1024.")] = "",
-    dpr: Annotated[str, typer.Option(help="1, 1.5, 2 or 3.")] = "",
-    shape: Annotated[str, typer.Option(help="square, circle or rounded.")] = "",
-    bg: Annotated[str, typer.Option(help="Background, rrggbb.")] = "",
-    ring: Annotated[str, typer.Option(help="Ring, rrggbb.")] = "",
-    fallback: Annotated[
-        str, typer.Option(help="silhouette, initials, identicon, blank or 404.")
-    ] = "",
-    name: Annotated[str, typer.Option(help="A name, for initials.")] = "",
+    size: SizeOption = "",
+    dpr: DprOption = "",
+    shape: ShapeOption = "",
+    bg: BgOption = "",
+    ring: RingOption = "",
+    fallback: FallbackOption = "",
+    name: NameOption = "",
 ) -> None:
     """Write one avatar to a file, without a server; 1 if it is a fallback."""
     from gateway.cli.fetch import run  # noqa: PLC0415 - the whole app
@@ -148,6 +155,37 @@ def fetch(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     }  # fmt: skip
     given = {key: value for key, value in options.items() if value}
     raise typer.Exit(run(Settings.load(), contact, output, given))
+
+
+@commands.command()
+def url(  # noqa: PLR0913, PLR0917 - as above
+    contact: ContactArgument,
+    size: SizeOption = "",
+    dpr: DprOption = "",
+    shape: ShapeOption = "",
+    bg: BgOption = "",
+    ring: RingOption = "",
+    fallback: FallbackOption = "",
+    name: NameOption = "",
+    opaque: Annotated[bool, typer.Option("--opaque", help="Hide the id in a token.")] = False,  # noqa: FBT002 - typer's form of a flag
+    expires: Annotated[str, typer.Option(help="How long it is good: 24h, 30d.")] = "",
+    html: Annotated[bool, typer.Option("--html", help="An <img> for a page.")] = False,  # noqa: FBT002 - as above
+    markdown: Annotated[bool, typer.Option("--markdown", help="An image in Markdown.")] = False,  # noqa: FBT002 - as above
+    email: Annotated[bool, typer.Option("--email", help="An <img> for an e-mail.")] = False,  # noqa: FBT002 - as above
+) -> None:
+    """Print the URL of an avatar, signed if there are keys, or a snippet that shows it."""
+    from gateway.cli.url import Form, run  # noqa: PLC0415 - only here
+
+    forms = {Form.HTML: html, Form.MARKDOWN: markdown, Form.EMAIL: email}
+    wanted = [form for form, given in forms.items() if given] or [Form.PLAIN]
+    if len(wanted) > 1:
+        raise typer.BadParameter("--html, --markdown and --email exclude each other")
+    options = {
+        "size": size, "dpr": dpr, "shape": shape, "bg": bg, "ring": ring,
+        "fallback": fallback, "name": name,
+    }  # fmt: skip
+    given = {key: value for key, value in options.items() if value}
+    run(Settings.load(), contact, given, opaque=opaque, expires=expires, form=wanted[0])
 
 
 @commands.command()

@@ -45,6 +45,9 @@ _ADVICE: Final = {
 }
 
 
+_SHORT: Final = 16
+"""Characters; whoever sees one signed URL can guess at a shorter key for as long as it takes."""
+
 _SIDE: Final = 128
 """Pixels of the first picture that is made to see whether it can be."""
 
@@ -97,7 +100,27 @@ def _settings(settings: Settings, report: Report) -> None:
         report.finding(f"{', '.join(names)}: given, but not yet in force in this version")
     for name, nearest in misspelt(os.environ):
         report.finding(f"{name} is no setting", f"Did you mean {nearest}?" if nearest else "")
+    _guard(settings, report)
     report.good(f"settings can be read; photos are kept in {settings.store}")
+
+
+def _guard(settings: Settings, report: Report) -> None:
+    """Tell who may ask; where it is served is known as far as the environment says so."""
+    public = urlsplit(settings.public_url or "").hostname
+    host = public or ("0.0.0.0" if os.environ.get("PORT") else "127.0.0.1")  # noqa: S104 - where `serve` would listen
+    if settings.unguarded_on(host):
+        report.finding(
+            f"served on {host} without GATEWAY_SIGNING_KEYS: anybody may ask for any number",
+            "Set a long random key, and sign your URLs: docs/signing.md.",
+        )
+    elif not settings.signing_keys:
+        report.note("URLs are not signed: let nobody but this machine reach the gateway")
+    for key in settings.signing_keys:
+        if len(key.get_secret_value()) < _SHORT:
+            report.finding(
+                f"a key of GATEWAY_SIGNING_KEYS has fewer than {_SHORT} characters",
+                "It can be guessed from any URL that it signed; take a long random one.",
+            )
 
 
 async def _examine(settings: Settings, contact: ContactId | None, report: Report) -> None:

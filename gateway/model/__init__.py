@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.model.cdn import OriginPattern
 from gateway.model.contact import MAX_ID_LENGTH, ContactId, Kind
+from gateway.model.options import ALIASES, KNOWN, NAMES
 from gateway.model.portrait import (
     Absence,
     Photo,
@@ -28,11 +29,14 @@ from gateway.model.spec import (
 )
 
 __all__ = [
+    "ALIASES",
     "DPRS",
+    "KNOWN",
     "MAX_ID_LENGTH",
     "MAX_NAME_LENGTH",
     "MAX_SIZE",
     "MIN_SIZE",
+    "NAMES",
     "Absence",
     "Avatar",
     "AvatarSpec",

@@ -7,6 +7,7 @@ The only room that reads the environment. Precedence: flag, environment, ``.env`
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 from enum import StrEnum
 from pathlib import Path
@@ -213,6 +214,13 @@ class Settings(BaseSettings):
         )
         return [each.get_secret_value() for each in items if isinstance(each, SecretStr)]
 
+    def unguarded_on(self, host: str) -> bool:
+        """Whether anybody out there may ask for any number, if `host` is where it is served.
+
+        Only names and addresses of this machine alone are trusted, and no name is looked up.
+        """
+        return not (self.signing_keys or _is_loopback(host))
+
     def not_in_force(self) -> list[str]:
         """Names of settings that were given and do nothing yet, in the order of the table."""
         given = self.model_fields_set
@@ -228,7 +236,7 @@ class Settings(BaseSettings):
 _NOT_IN_FORCE: Final = (
     "waha_base_url", "waha_api_key", "waha_session",
     "evolution_base_url", "evolution_api_key", "evolution_instance",
-    "signing_keys", "webhook_secret", "metrics_token", "trusted_proxies", "hot_path", "playground",
+    "webhook_secret", "metrics_token", "trusted_proxies", "hot_path", "playground",
     "http_proxy", "access_log",
 )  # fmt: skip
 
@@ -252,6 +260,13 @@ def misspelt(environment: Mapping[str, str]) -> list[tuple[str, str]]:
         for name in environment
         if name.startswith("GATEWAY_") and name not in known
     ]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _takes(name: str) -> str:

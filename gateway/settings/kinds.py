@@ -31,11 +31,14 @@ VALKEY = re.compile(r"(rediss?|unix)://\S+")
 
 def _duration(value: object) -> object:
     """Read ``30s``, ``5m``, ``24h``, ``7d`` as a positive number of seconds."""
-    if not isinstance(value, str):
-        return value
-    match = _DURATION.fullmatch(value.strip())
+    return seconds_of(value) if isinstance(value, str) else value
+
+
+def seconds_of(text: str) -> float:
+    """Read a duration as a positive number of seconds; raises `ValueError`."""
+    match = _DURATION.fullmatch(text.strip())
     if match is None or float(match[1]) == 0:
-        raise ValueError(value)
+        raise ValueError(text)
     return float(match[1]) * _SECONDS[match[2]]
 
 

@@ -30,6 +30,7 @@ class Event(StrEnum):
 
     STARTED = "gateway.started"
     STOPPED = "gateway.stopped"
+    UNGUARDED = "gateway.unguarded"
     SETTING_IGNORED = "setting.ignored"
     RUN_FAILED = "run.failed"
     STORE_FAILED = "store.failed"
@@ -126,6 +127,11 @@ class Telemetry:
     def setting_ignored(self, names: str, why: str) -> None:
         """Warn of settings that were given and do nothing."""
         self._log.warning(Event.SETTING_IGNORED, names=names, why=why)
+
+    def unguarded(self, host: str) -> None:
+        """Warn that whoever reaches `host` may ask for any number."""
+        why = "anybody who reaches this host may ask for any number: set GATEWAY_SIGNING_KEYS"
+        self._log.warning(Event.UNGUARDED, host=host, why=why)
 
     def started(self, version: str) -> None:
         """Tell that this process serves."""

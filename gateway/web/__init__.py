@@ -5,6 +5,7 @@ Statuses, public texts and header sets live here and nowhere else.
 
 from __future__ import annotations
 
+from gateway.web.access import Gate
 from gateway.web.admin import AdminEndpoint
 from gateway.web.application import Served, build_application
 from gateway.web.avatar import AvatarEndpoint
@@ -15,6 +16,7 @@ __all__ = [
     "AdminEndpoint",
     "AvatarEndpoint",
     "Defaults",
+    "Gate",
     "Links",
     "Query",
     "Served",

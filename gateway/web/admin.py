@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import math
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import parse_qs
 
-from gateway.errors import InvalidContact, StoreFailed, TimedOut, TooSoon
-from gateway.model import ContactId, Format
+from gateway.errors import (
+    Forbidden,
+    InvalidRequest,
+    StoreFailed,
+    TimedOut,
+    TooSoon,
+)
+from gateway.model import Format
 from gateway.web.answers import Answer, accepted, document, no_content, problem
 from gateway.web.avatar import NOTHING_HERE
-from gateway.web.body import TooLarge, read
 from gateway.web.documents import rendered
-from gateway.web.query import Defaults, Query
-from gateway.web.target import Target, header
+from gateway.web.lists import BadList, asked
+from gateway.web.query import Query
+from gateway.web.target import Target, header, raw_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,15 +29,14 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope
 
     from gateway.documents import Document
-    from gateway.model import AvatarSpec
+    from gateway.model import AvatarSpec, ContactId
     from gateway.telemetry import Telemetry
+    from gateway.web.access import Access, Gate
     from gateway.web.links import Links
+    from gateway.web.query import Defaults
 
 MAX_LISTED: Final = 200
 """Most contacts of one ``POST /avatars``."""
-
-MAX_BODY: Final = 2**20
-"""Most bytes of a list of contacts."""
 
 PREFIX: Final = "/avatar/"
 MANY: Final = "/avatars"
@@ -76,13 +80,14 @@ class Documents(Protocol):
 class AdminEndpoint:
     """Carries out orders of whoever has `token`; with None there are no such routes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two services, a witness, and who may see what
         self,
         keeper: Keeper,
         documents: Documents,
         telemetry: Telemetry,
         *,
         token: str | None,
+        gate: Gate,
         links: Links,
         defaults: Defaults,
     ) -> None:
@@ -90,8 +95,9 @@ class AdminEndpoint:
         self._documents = documents
         self._telemetry = telemetry
         self._digest = None if token is None else _digest(token)
+        self._gate = gate
         self._links = links
-        self._defaults = defaults
+        self._spec = Query({}).spec(Format.PNG, defaults)
 
     def admits(self, scope: Scope) -> bool:
         """Whether the request carries the token; it is compared in constant time."""
@@ -134,34 +140,48 @@ class AdminEndpoint:
         return _only("GET", "HEAD", *(() if self._digest is None else ("DELETE",)))
 
     async def _listed(self, scope: Scope, receive: Receive) -> Answer:
-        """``POST /avatars``: the documents of those that are known; nobody is asked."""
-        contacts = await self._contacts(scope, receive)
-        if isinstance(contacts, Answer):
-            return contacts
-        if len(contacts) > MAX_LISTED:
+        """``POST /avatars``: the documents of those that are known; nobody is asked.
+
+        With the admin token by ids, without it by tokens and signed URLs.
+        """
+        read = self._gate.read
+        if not self.admits(scope):
+            if not self._gate.guards:
+                return self.refusal(scope) or problem(404, NOTHING_HERE)
+            read = self._gate.read_signed
+        try:
+            found = await asked(receive, read)
+        except BadList as failure:
+            return problem(failure.status, str(failure))
+        if len(found) > MAX_LISTED:
             return problem(400, f"At most {MAX_LISTED} contacts can be listed at once.")
-        known = await self._documents.known(contacts)
-        return document(200, [self._rendered(each) for each in known])
+        known = await self._documents.known(tuple(found))
+        return document(200, [self._rendered(each, found[each.contact]) for each in known])
 
     async def _warm(self, scope: Scope, receive: Receive) -> Answer:
         """``POST /avatars/warm``: contacts that are learned about as the budget allows."""
-        contacts = await self._contacts(scope, receive)
-        if isinstance(contacts, Answer):
-            return contacts
-        waiting = self._keeper.warm(contacts)
-        return accepted({"accepted": len(contacts), "waiting": waiting})
+        refused = self.refusal(scope)
+        if refused is not None:
+            return refused
+        try:
+            found = await asked(receive, self._gate.read)
+        except BadList as failure:
+            return problem(failure.status, str(failure))
+        waiting = self._keeper.warm(tuple(found))
+        return accepted({"accepted": len(found), "waiting": waiting})
 
     async def _refresh(self, scope: Scope) -> Answer:
         """``POST /avatar/{contact_id}/refresh``: the question past the API's own cache."""
         refused = self.refusal(scope)
         if refused is not None:
             return refused
-        raw = scope.get("raw_path") or scope["path"].encode()
+        name = raw_path(scope).removeprefix(_START).removesuffix(_END).decode("latin-1")
         try:
-            contact = ContactId.parse(raw.removeprefix(_START).removesuffix(_END).decode("latin-1"))
+            access = self._gate.read(name)
+            contact = access.contact()
             await self._keeper.refresh(contact)
-        except InvalidContact as failure:
-            return problem(400, f"{_sentence(failure)}.")
+        except InvalidRequest as failure:
+            return _invalid(failure)
         except TooSoon as failure:
             after = str(max(math.ceil(failure.seconds), 1)).encode()
             return problem(429, f"{_sentence(failure)}.", more=[(b"retry-after", after)])
@@ -169,8 +189,8 @@ class AdminEndpoint:
             return problem(503, f"{_sentence(failure)}.", more=[(b"retry-after", _LATER)])
         except StoreFailed as failure:
             return self._store_failed(failure)
-        spec = Query({}).spec(Format.PNG, self._defaults)
-        return document(200, self._rendered(await self._documents.of(contact, spec)))
+        found = await self._documents.of(contact, self._spec)
+        return document(200, self._rendered(found, access))
 
     async def _erase(self, scope: Scope) -> Answer:
         """``DELETE /avatar/{contact_id}``: every copy goes, also if there was none."""
@@ -178,16 +198,16 @@ class AdminEndpoint:
         if refused is not None:
             return refused
         target = Target.of(scope)
-        suppress = parse_qs(scope["query_string"].decode(errors="replace")).get("suppress", [""])
         if target is None:
             return problem(404, NOTHING_HERE)
+        suppress = parse_qs(scope["query_string"].decode(errors="replace")).get("suppress", [""])
         if len(suppress) != 1 or suppress[0] not in {"", "true", "false"}:
             return problem(400, "suppress takes true or false.")
         try:
-            contact = target.contact()
+            contact = self._gate.read(target.text).contact()
             await (self._keeper.suppress if suppress == ["true"] else self._keeper.erase)(contact)
-        except InvalidContact as failure:
-            return problem(400, f"{_sentence(failure)}.")
+        except InvalidRequest as failure:
+            return _invalid(failure)
         except StoreFailed as failure:
             return self._store_failed(failure)
         return no_content()
@@ -197,30 +217,15 @@ class AdminEndpoint:
         detail = "The store did not take the order; give it again."
         return problem(503, detail, more=[(b"retry-after", _LATER)])
 
-    def _rendered(self, found: Document) -> dict[str, object]:
-        spec = Query({}).spec(Format.PNG, self._defaults)
-        return rendered(found, spec, name=found.contact.value, options={}, links=self._links)
+    def _rendered(self, found: Document, access: Access) -> dict[str, object]:
+        name = access.name_of(found.contact)
+        links = self._links.until(access.end)
+        return rendered(found, self._spec, name=name, options={}, links=links)
 
-    async def _contacts(self, scope: Scope, receive: Receive) -> Sequence[ContactId] | Answer:
-        """Read a JSON list of contacts, or say what is wrong with it; refused before it is read."""
-        refused = self.refusal(scope)
-        if refused is not None:
-            return refused
-        try:
-            found = json.loads(await read(receive, limit=MAX_BODY))
-        except TooLarge:
-            return problem(413, f"At most {MAX_BODY} bytes are read.")
-        except (ValueError, RecursionError):
-            return problem(400, "The body is no JSON.")
-        if not isinstance(found, list):
-            return problem(400, "The body is no JSON list of contacts.")
-        contacts: dict[ContactId, None] = {}
-        for number, each in enumerate(found):
-            try:
-                contacts[ContactId.parse(each if isinstance(each, str) else "")] = None
-            except InvalidContact:
-                return problem(400, f"Item {number} has none of the forms of a contact id.")
-        return tuple(contacts)
+
+def _invalid(failure: InvalidRequest) -> Answer:
+    status = 403 if isinstance(failure, Forbidden) else 400
+    return problem(status, f"{_sentence(failure)}.")
 
 
 def _only(*methods: str) -> Answer:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from gateway.errors import InvalidRequest, Reason
 from gateway.model import Fallback, Kind
 from gateway.web import headers as h
+from gateway.web.access import OPEN
 from gateway.web.answers import Answer, empty, facts, problem
 from gateway.web.conditional import not_modified
 from gateway.web.documents import rendered
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
     from gateway.documents import Document
     from gateway.model import Avatar, AvatarSpec, ContactId, Rendition
     from gateway.telemetry import Telemetry
+    from gateway.web.access import Access, Gate
     from gateway.web.links import Links
     from gateway.web.query import Defaults
 
 NOTHING_HERE: Final = "There is nothing here."
 FAULT: Final = "The gateway failed; its log says how."
 
-STATUS: Final = {Reason.INVALID: 400, Reason.INTERNAL: 500}
+STATUS: Final = {Reason.INVALID: 400, Reason.FORBIDDEN: 403, Reason.INTERNAL: 500}
 """Status of a refusal by its reason; every other reason is answered with 200."""
 
 
@@ -68,7 +70,7 @@ class Fallbacks(Protocol):
 
 
 class AvatarEndpoint:
-    """Answers requests for avatars; `clock` gives Unix seconds."""
+    """Answers requests for avatars that `gate` lets in; `clock` gives Unix seconds."""
 
     def __init__(  # noqa: PLR0913 - four services, what documents are made with, and a clock
         self,
@@ -80,6 +82,7 @@ class AvatarEndpoint:
         telemetry: Telemetry,
         links: Links,
         defaults: Defaults,
+        gate: Gate = OPEN,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._avatars = avatars
@@ -89,6 +92,7 @@ class AvatarEndpoint:
         self._telemetry = telemetry
         self._links = links
         self._defaults = defaults
+        self._gate = gate
         self._clock = clock
 
     async def answer(self, scope: Scope) -> Answer:
@@ -99,43 +103,58 @@ class AvatarEndpoint:
         # Some clients send UTF-8 as it is, without percent-encoding.
         query = Query.parse(scope["query_string"].decode(errors="replace"))
         try:
-            return await self._show(scope, target, query)
+            return await self._show(scope, target, query, self._gate.judge(scope, target))
         except InvalidRequest as refusal:
             return await self._refuse(scope, target, query, refusal.reason, str(refusal))
         except Exception as error:  # noqa: BLE001 - the edge: whatever comes here is a bug
             self._telemetry.bug(error)
             return await self._refuse(scope, target, query, Reason.INTERNAL, FAULT)
 
-    async def _show(self, scope: Scope, target: Target, query: Query) -> Answer:
-        contact = target.contact()
+    async def _show(self, scope: Scope, target: Target, query: Query, access: Access) -> Answer:
+        contact = access.contact()
         spec = query.spec(target.format, self._defaults)
         if target.document:
-            return self._told(await self._documents.of(contact, spec), query, spec)
-        if query.refresh and self._admin.admits(scope) and await self._admin.permits(contact):
+            found = await self._documents.of(contact, spec)
+            return self._told(found, query, spec, access)
+        if query.refresh and await self._may_refresh(scope, contact, access):
             avatar = await self._avatars.refreshed(contact, spec)
         else:
             avatar = await self._avatars.get(contact, spec)
-        return self._shown(scope, target, avatar, spec, h.spread_of(contact.value))
+        now = self._clock()
+        life = h.cache_control(
+            avatar.standing,
+            version=spec.version,
+            now=now,
+            # Of a number behind a token not even this may be learned.
+            spread=h.spread_of(access.name_of(contact)),
+            end=access.end,
+        )
+        return self._shown(scope, target, avatar, life, now)
 
-    def _told(self, found: Document, query: Query, spec: AvatarSpec) -> Answer:
+    async def _may_refresh(self, scope: Scope, contact: ContactId, access: Access) -> bool:
+        """Whether the API's own cache may be bypassed: by whoever has authority, and seldom."""
+        allowed = access.signed or self._admin.admits(scope)
+        return allowed and await self._admin.permits(contact)
+
+    def _told(self, found: Document, query: Query, spec: AvatarSpec, access: Access) -> Answer:
         """Make the answer of a document, which lives as long as the picture it tells of."""
-        now, standing, name = self._clock(), found.standing, found.contact.value
-        life = h.cache_control(standing, version="", now=now, spread=h.spread_of(name))
+        now, standing, name = self._clock(), found.standing, access.name_of(found.contact)
+        life = h.cache_control(
+            standing, version="", now=now, spread=h.spread_of(name), end=access.end
+        )
         said = [
             *h.date(now),
             (b"cache-control", life.encode()),
             *h.truth(standing.reason),
             *h.COMMON,
         ]
-        content = rendered(found, spec, name=name, options=query.options(), links=self._links)
+        links = self._links.until(access.end)
+        content = rendered(found, spec, name=name, options=query.options(), links=links)
         return self._counted(facts(content, said), standing.reason)
 
-    def _shown(
-        self, scope: Scope, target: Target, avatar: Avatar, spec: AvatarSpec, spread: int
-    ) -> Answer:
+    def _shown(self, scope: Scope, target: Target, avatar: Avatar, life: str, now: float) -> Answer:
         """Make the answer of `avatar`: 200, 304, or 404 where no fallback is wanted."""
-        now, standing, rendition = self._clock(), avatar.standing, avatar.rendition
-        life = h.cache_control(standing, version=spec.version, now=now, spread=spread)
+        standing, rendition = avatar.standing, avatar.rendition
         said = [
             *h.date(now),
             (b"cache-control", life.encode()),

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 Headers = list[tuple[bytes, bytes]]
 
 NO_STORE: Final = "no-store"
-LASTING: Final = "max-age=900"
-STALE: Final = "max-age=30"
-VERSIONED: Final = "max-age=86400, immutable"
+STALE: Final = 30
+VERSIONED: Final = 86_400
 MAX_AGE: Final = 3600
 LASTING_TTL: Final = 900
 
@@ -49,22 +48,34 @@ COMMON: Final[Headers] = [
 """What every answer about an avatar carries, refusals too."""
 
 
-def cache_control(standing: Standing, *, version: str, now: float, spread: int) -> str:
+def cache_control(
+    standing: Standing, *, version: str, now: float, spread: int, end: float = math.inf
+) -> str:
     """Say how long an answer may be kept downstream.
 
-    `version` is the ``v=`` of the request, `now` Unix seconds, `spread` any number that is the
-    same for the same URL.
+    `version` is the ``v=`` of the request, `now` and `end` (when the URL itself ends) are Unix
+    seconds, `spread` any number that is the same for the same URL.
     """
+    age, more = _life(standing, version=version, now=now, spread=spread)
+    left = end - now
+    if left >= age + MAX_AGE:
+        return f"max-age={age}{more}"
+    # Whoever showed it for longer, while or since it asks again, would outlive the URL.
+    return f"max-age={min(age, max(0, math.floor(left)))}"
+
+
+def _life(standing: Standing, *, version: str, now: float, spread: int) -> tuple[int, str]:
+    """Seconds, and what else is said of them."""
     if standing.reason is not None:
-        return LASTING if standing.settled else f"max-age={10 + spread % 11}"
+        return (LASTING_TTL if standing.settled else 10 + spread % 11), ""
     left = standing.fresh_until - now
     if left <= 0:
-        return STALE
+        return STALE, ""
     if version and version == standing.version:
-        return VERSIONED
+        return VERSIONED, ", immutable"
     # 0–10 % less than allowed, so that what was cached together is not asked for together.
     age = int(min(MAX_AGE, left) * (1 - 0.1 * (spread % 101) / 100))
-    return f"max-age={age}, stale-while-revalidate=600, stale-if-error=3600"
+    return age, ", stale-while-revalidate=600, stale-if-error=3600"
 
 
 def cache_status(avatar: Avatar, *, now: float) -> str:

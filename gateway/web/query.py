@@ -9,10 +9,13 @@ from urllib.parse import unquote_plus
 
 from gateway.errors import InvalidOption
 from gateway.model import (
+    ALIASES,
     DPRS,
+    KNOWN,
     MAX_NAME_LENGTH,
     MAX_SIZE,
     MIN_SIZE,
+    NAMES,
     AvatarSpec,
     Colour,
     Fallback,
@@ -23,19 +26,6 @@ from gateway.model import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ALIASES: Final = {
-    "size": ("s",),
-    "fallback": ("d", "default"),
-    "force": ("f", "forcedefault"),
-}
-"""Other names of an option, as users of Gravatar write it."""
-
-NAMES: Final = (
-    "size", "dpr", "shape", "bg", "ring", "fallback", "name", "force", "refresh", "v", "exp", "sig",
-)  # fmt: skip
-"""Every option, under our name."""
-
-_KNOWN: Final = frozenset(NAMES).union(*ALIASES.values())
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]*)?")
 _COLOUR = re.compile(r"[0-9A-Fa-f]{6}")
 _FALLBACKS: Final = {"mp": Fallback.SILHOUETTE, "mm": Fallback.SILHOUETTE} | {
@@ -71,7 +61,7 @@ class Query:
         for pair in query.split("&"):
             name, _, value = pair.partition("=")
             name = unquote_plus(name)
-            if name not in _KNOWN:
+            if name not in KNOWN:
                 continue
             if name in values:
                 repeated = repeated or name

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from gateway.model import ContactId, Format
+from gateway.model import Format
 from gateway.web.negotiation import image_format
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ class Target:
         The path is taken as it was sent: after decoding, ``..%2f`` would look like two parts, and
         a second decoding would turn ``%252f`` into a slash.
         """
-        raw: bytes = scope.get("raw_path") or scope["path"].encode()
-        text = raw.removeprefix(PREFIX).decode("latin-1")
+        text = raw_path(scope).removeprefix(PREFIX).decode("latin-1")
         if not text or "/" in text:
             return None
         match = _EXTENSION.fullmatch(text)
@@ -49,9 +48,11 @@ class Target:
             return cls(match[1], _FORMATS[kind], negotiated=False, document=kind == "json")
         return cls(text, image_format(header(scope, b"accept")), negotiated=True)
 
-    def contact(self) -> ContactId:
-        """Return whom the path names; raises `InvalidContact`."""
-        return ContactId.parse(self.text)
+
+def raw_path(scope: Scope) -> bytes:
+    """The path as it was sent."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw
 
 
 def header(scope: Scope, name: bytes) -> str:

@@ -172,6 +172,11 @@ def test_wrong_settings_stop_the_start_with_one_line(
         (["fetch", "nonsense"], "contact id"),
         (["fetch", MAYA, "--size", "9"], "size takes"),
         (["fetch", MAYA, "-o", "face.gif"], "--output takes"),
+        (["url", "nonsense"], "contact id"),
+        (["url", MAYA, "--size", "9"], "size takes"),
+        (["url", MAYA, "--opaque"], "--opaque needs GATEWAY_SIGNING_KEYS"),
+        (["url", MAYA, "--expires", "30d"], "--expires needs GATEWAY_SIGNING_KEYS"),
+        (["url", MAYA, "--html", "--email"], "exclude each other"),
         (["doctor", "nonsense"], "contact id"),
         (["demo", "--port", "8000", "--sandbox-port", "8000"], "must differ"),
     ],
@@ -198,12 +203,12 @@ def test_what_is_not_yet_in_force_is_named_in_one_warning(
     upstream: Running, tmp_path: Path
 ) -> None:
     settings = settings_for(
-        upstream.url, "memory:", GATEWAY_SIGNING_KEYS="marked-key", GATEWAY_DEADLIN="1s"
+        upstream.url, "memory:", GATEWAY_WEBHOOK_SECRET="marked-key", GATEWAY_DEADLIN="1s"
     )
     with processes.gateway(tmp_path, settings, workers=1) as served:
         pass
     log = served.log.read_text()
-    assert "GATEWAY_SIGNING_KEYS" in log
+    assert "GATEWAY_WEBHOOK_SECRET" in log
     assert "did you mean GATEWAY_DEADLINE" in log
     assert "marked-key" not in log
 
@@ -289,7 +294,7 @@ def test_the_doctor_finds_what_is_wrong_with_the_set_up(tmp_path: Path) -> None:
 def test_version_and_help(tmp_path: Path) -> None:
     assert run(tmp_path, "--version").stdout.strip()
     shown = run(tmp_path, "--help").stdout
-    assert all(name in shown for name in ("serve", "demo", "sandbox", "fetch", "doctor"))
+    assert all(name in shown for name in ("serve", "demo", "sandbox", "fetch", "url", "doctor"))
 
 
 def test_serve_listens_where_a_platform_says(upstream: Running, tmp_path: Path) -> None:

@@ -348,6 +348,33 @@ def test_what_was_switched_off_is_no_worry(sources: Sources) -> None:
     assert sources.load(**given).not_in_force() == []
 
 
+@pytest.mark.parametrize(
+    ("host", "trusted"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.7.6", True),
+        ("::1", True),
+        ("localhost", True),
+        ("LocalHost", True),
+        ("0.0.0.0", False),  # noqa: S104 - one of those that must not be trusted
+        ("::", False),
+        ("", False),
+        ("10.0.0.1", False),
+        ("192.0.2.7", False),
+        ("fe80::1%eth0", False),
+        ("faces.example.com", False),
+        ("localhost.example.com", False),
+        ("127.0.0.1.example.com", False),
+        ("127.1", False),
+    ],
+)
+def test_without_keys_only_this_machine_may_ask(
+    sources: Sources, host: str, *, trusted: bool
+) -> None:
+    assert sources.load().unguarded_on(host) is not trusted
+    assert not sources.load(GATEWAY_SIGNING_KEYS="key").unguarded_on(host)
+
+
 def test_a_second_resolver_is_named_as_long_as_only_one_is_asked(sources: Sources) -> None:
     assert sources.load(GATEWAY_RESOLVER="wawp,waha").not_in_force() == ["GATEWAY_RESOLVER"]
 

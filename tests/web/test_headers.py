@@ -59,6 +59,32 @@ def test_a_fresh_photo_lives_no_longer_than_is_left(left: float, spread: int) ->
     assert math.floor(0.9 * bound) <= max_age(text) <= bound
 
 
+ENDED = [
+    (standing_of_photo(), "", 1e6, f"max-age=3600{LATER}"),
+    (standing_of_photo(), "", 7200, f"max-age=3600{LATER}"),
+    (standing_of_photo(), "", 7199.9, "max-age=3600"),
+    (standing_of_photo(), "", 3600, "max-age=3600"),
+    (standing_of_photo(), "", 3599.9, "max-age=3599"),
+    (standing_of_photo(), VERSION, 1e6, "max-age=86400, immutable"),
+    (standing_of_photo(), VERSION, 60, "max-age=60"),
+    (standing_of_photo(fresh_until=T0 - 1), "", 1e6, "max-age=30"),
+    (standing_of_photo(fresh_until=T0 - 1), "", 29.5, "max-age=29"),
+    (fallback(Reason.NONE, settled=True), "", 899, "max-age=899"),
+    (fallback(Reason.TIMEOUT), "", 1e6, "max-age=10"),
+    (fallback(Reason.TIMEOUT), "", 9.99, "max-age=9"),
+    (standing_of_photo(), "", 0.5, "max-age=0"),
+    (standing_of_photo(), "", -5, "max-age=0"),
+]
+
+
+@pytest.mark.parametrize(("standing", "version", "left", "expected"), ENDED)
+def test_nothing_is_kept_for_longer_than_its_url_is_good(
+    standing: Standing, version: str, left: float, expected: str
+) -> None:
+    text = h.cache_control(standing, version=version, now=T0, spread=0, end=T0 + left)
+    assert text == expected
+
+
 @pytest.mark.parametrize(
     ("version", "expected"),
     [

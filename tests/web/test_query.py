@@ -10,9 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidOption
-from gateway.model import DPRS, AvatarSpec, Colour, Fallback, Format, Shape
+from gateway.model import ALIASES, DPRS, NAMES, AvatarSpec, Colour, Fallback, Format, Shape
 from gateway.web import Defaults, Query
-from gateway.web.query import ALIASES, NAMES
 
 MARK = "zq7marked"
 """Text that must not come back in what is told about a wrong value."""

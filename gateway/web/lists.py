@@ -1,0 +1,66 @@
+"""Lists of contacts in the bodies of requests."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from gateway.errors import Forbidden, InvalidContact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import Receive
+
+    from gateway.model import ContactId
+    from gateway.web.access import Access
+
+MAX_BODY: Final = 2**20
+"""Most bytes of a list of contacts."""
+
+
+class BadList(ValueError):
+    """The body names no contacts; `status` says how that is answered."""
+
+    def __init__(self, detail: str, *, status: int = 400) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+async def asked(receive: Receive, read: Callable[[str], Access]) -> dict[ContactId, Access]:
+    """Read a JSON list of contacts, each as `read` takes it; raises `BadList`."""
+    try:
+        found = json.loads(await _body(receive))
+    except _TooLarge:
+        raise BadList(f"At most {MAX_BODY} bytes are read.", status=413) from None
+    except (ValueError, RecursionError):
+        raise BadList("The body is no JSON.") from None
+    if not isinstance(found, list):
+        raise BadList("The body is no JSON list of contacts.")
+    named: dict[ContactId, Access] = {}
+    for number, each in enumerate(found):
+        try:
+            access = read(each if isinstance(each, str) else "")
+            named[access.contact()] = access
+        except Forbidden as failure:
+            raise BadList(f"Item {number}: {failure}.", status=403) from None
+        except InvalidContact:
+            raise BadList(f"Item {number} has none of the forms of a contact id.") from None
+    return named
+
+
+class _TooLarge(ValueError):
+    pass
+
+
+async def _body(receive: Receive) -> bytes:
+    """Return the whole body; raises `_TooLarge` beyond `MAX_BODY`."""
+    held = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        held += message.get("body", b"")
+        if len(held) > MAX_BODY:
+            raise _TooLarge
+        more = message.get("more_body", False)
+    return bytes(held)
