@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 _HEIGHT: Final = {1: 0.43, 2: 0.36}
 """Number of letters → height of the capitals as a share of the side."""
 
+_SMALL: Final = 24
+"""Pixels of a side below which letters take more of it, to be read at all."""
+
+_MORE: Final = 0.06
+"""How much more, as a share of the side."""
+
 _WIDTH: Final = 0.74
 """Largest width of the letters as a share of the side: they stay inside the circle."""
 
@@ -31,8 +37,8 @@ def draw_initials(letters: Sequence[str], tint: int, canvas: Canvas, *, fonts: F
     """One or two clusters (see `initials`) in white on ``TINTS[tint]``."""
     picture = Image.new("RGB", (canvas.pixels, canvas.pixels), TINTS[tint])
     if letters:
-        drawn = fonts.ink(letters)
-        picture.paste(LETTER, mask=_lay_out(drawn, canvas.pixels, _HEIGHT[len(letters)]))
+        share = _HEIGHT[len(letters)] + (_MORE if canvas.pixels < _SMALL else 0)
+        picture.paste(LETTER, mask=_lay_out(fonts.ink(letters), canvas.pixels, share))
     return encode_drawn(cut(picture, canvas), canvas.format)
 
 
