@@ -106,14 +106,17 @@ class Fonts:
         return self._pairs(first, last)
 
     def ink(self, letters: Sequence[str]) -> Ink:
-        """Draw `letters`: clusters of one font, each of which it `has`, as they are read."""
+        """Draw `letters`: clusters of one font, each of which it `has`, as they are read.
+
+        Raises `ValueError` if it has none of them.
+        """
         line = self._set(letters)
         return Ink(_draw(line), line.measure[0] - line.top, line.measure[1] - line.top)
 
     def _set(self, letters: Sequence[str]) -> _Line:
         face, script = self._face_of(letters[0]), script_of(letters[0])
-        assert face is not None  # noqa: S101 - it has the letters
-        assert script is not None  # noqa: S101 - as above
+        if face is None or script is None:
+            raise ValueError("no font has these letters")
         pen, placed = 0.0, []
         for cluster in letters[::-1] if script.leftward else letters:
             font = face.setting(cluster)

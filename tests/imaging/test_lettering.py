@@ -166,6 +166,12 @@ def test_others_are_not(letter: str) -> None:
     assert not SHIPPED.has(letter)
 
 
+@pytest.mark.parametrize("letter", ["\u674e", "1"])
+def test_letters_that_are_in_no_font_cannot_be_drawn(letter: str) -> None:
+    with pytest.raises(ValueError, match="no font"):
+        SHIPPED.ink((letter,))
+
+
 def test_a_pair_is_of_one_font_and_not_too_wide() -> None:
     assert SHIPPED.pairs("W", "W")
     assert SHIPPED.pairs("A", "\u0416")
