@@ -19,8 +19,8 @@
   const HOME = new URL("..", document.currentScript?.src || document.baseURI);
 
   const STYLE = `
-    :host { display: inline-block; position: relative; overflow: hidden; vertical-align: middle;
-            background: var(--wa-avatar-placeholder, #a4b2c1); }
+    :host { display: inline-grid; place-items: center; position: relative; overflow: hidden;
+            vertical-align: middle; background: var(--wa-avatar-placeholder, #a4b2c1); }
     :host([hidden]) { display: none; }
     :host([data-source]) { background: none; overflow: visible; }
     :host([data-source]) slot { display: none; }
@@ -141,12 +141,13 @@
         .map((each) => `${this.url(each, asked)} ${each}x`).join(", ");
       this.#image.src = this.url(1, asked);
       const shown = await loaded;
+      if (shown) this.dataset.source ||= "unknown"; // it is seen at once
       // The answer's head tells why; it is in the browser's cache by now.
       const { currentSrc, src } = this.#image;
       const answer = await this.#ask(currentSrc || src, signal, "force-cache");
       if (answer?.reason) this.dataset.reason = answer.reason;
       else delete this.dataset.reason;
-      if (shown) this.dataset.source = answer?.source || "unknown";
+      if (shown && answer?.source) this.dataset.source = answer.source;
       const detail = { source: answer?.source ?? null, reason: answer?.reason || null };
       this.dispatchEvent(new CustomEvent("wa-avatar", { detail, bubbles: true, composed: true }));
     }
