@@ -20,7 +20,7 @@
 
   const STYLE = `
     :host { display: inline-grid; place-items: center; position: relative; overflow: hidden;
-            vertical-align: middle; background: var(--wa-avatar-placeholder, #a4b2c1); }
+            vertical-align: middle; background: var(--wa-avatar-placeholder, #9baaba); }
     :host([hidden]) { display: none; }
     :host([data-source]) { background: none; overflow: visible; }
     :host([data-source]) slot { display: none; }

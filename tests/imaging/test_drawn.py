@@ -98,6 +98,13 @@ def test_a_silhouette_is_a_light_figure_on_a_calm_ground(kind: Kind, shape: Shap
 
 
 @pytest.mark.parametrize("kind", Kind)
+def test_a_silhouette_ends_where_a_white_page_begins(kind: Kind) -> None:
+    picture = pixels(decoded(draw_fallback(kind, Canvas(96))))
+    edge = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    assert min(contrast(tuple(map(int, colour)), (255, 255, 255)) for colour in edge) > 1.25
+
+
+@pytest.mark.parametrize("kind", Kind)
 def test_a_silhouette_looks_alike_in_every_size(kind: Kind) -> None:
     large = decoded(draw_fallback(kind, Canvas(1024)))
     for size in (32, 100, 256, 300):
