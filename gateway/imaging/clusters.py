@@ -24,7 +24,8 @@ _LINKERS: Final = frozenset(
 )
 """The viramas that draw the next letter into the cluster by themselves."""
 
-_JAMO: Final = range(0x1100, 0x1200)
+_VOWELS_AND_FINALS: Final = range(0x1160, 0x1200)
+"""The pieces of a Hangul syllable that follow its first; most syllables are one character."""
 
 _MOST_MARKS: Final = 4
 """Marks in a row that any writing needs; more are a prank."""
@@ -59,8 +60,8 @@ def _goes_on(text: str, start: int, at: int) -> bool:
     character, before = text[at], text[at - 1]
     if is_mark(character) or character in JOINERS:
         return True
-    if ord(text[start]) in _JAMO:
-        return ord(character) in _JAMO
+    if ord(character) in _VOWELS_AND_FINALS:
+        return True
     if not is_letter(character):
         return False
     if before == _ZWJ:

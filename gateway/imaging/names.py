@@ -92,9 +92,13 @@ def _bare(word: str) -> str:
 def _without_titles(words: list[str]) -> list[str]:
     while len(words) > 1 and _is_one_of(words[0], TITLES, TITLES_WITH_A_DOT):
         words = words[1:]
-    if len(words) > 1:
-        words = [_without_attached(words[0]), *words[1:]]
-    return words
+    if not words:
+        return words
+    # "Dr.Müller": the space is often forgotten.
+    title, dot, rest = words[0].partition(".")
+    if dot and any(map(is_letter, rest)) and _is_one_of(f"{title}.", TITLES, TITLES_WITH_A_DOT):
+        return [rest, *words[1:]]
+    return [_without_attached(words[0]), *words[1:]] if len(words) > 1 else words
 
 
 def _without_suffixes(words: list[str]) -> list[str]:

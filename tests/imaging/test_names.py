@@ -56,6 +56,12 @@ AFFIXES = [
     ("O'Brien", "O"),
     ("Mr. T", "T"),
     ("Dr", "D"),
+    ("Dr.Müller", "M"),
+    ("Dr.", "D"),
+    ("د.محمد علي", "م ع"),
+    ("M.C. Escher", "M E"),
+    ("Mr. & Mrs. Smith", "S"),
+    ("A. P. J. Abdul Kalam", "A K"),
     ("Fr. Brown", "B"),
     ("Ing. Karel Čapek", "K Č"),
     ("Pak Budi Santoso", "B S"),
@@ -136,6 +142,9 @@ ODDITIES = [
     ("  spaced   out  ", "S O"),
     ("\u202eanna\u202c", "A"),
     ("\u200banna", "A"),
+    ("\u1100\u1175\U0001f642", "기"),
+    ("\u1112\u119e\u11ab\u1112\u119e", "\u1112\u119e\u11ab"),
+    ("क" + "्क" * 9, "क"),
     ("Z" + "\u0336\u0321\u0337" * 9 + "alg", "Z"),
 ]
 
