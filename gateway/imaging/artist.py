@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gateway.imaging.fonts import Fonts
 from gateway.imaging.identicons import draw_identicon
 from gateway.imaging.lettering import draw_initials
 from gateway.imaging.names import initials
 from gateway.imaging.rendering import average, draw_custom, finish, render
 from gateway.imaging.silhouettes import draw_blank, draw_fallback
-from gateway.imaging.tints import TINTS
+from gateway.imaging.tints import tint_of
 from gateway.model import Canvas, Fallback, Kind, Rendition
 
 if TYPE_CHECKING:
@@ -30,17 +31,23 @@ class Plan:
     canvas: Canvas
     fallback: Fallback
     kind: Kind | None = None
-    letters: str = ""
+    letters: tuple[str, ...] = ()
     tint: int = 0
     seed: bytes = b""
 
 
 class Artist:
-    """Draws in `studio`; `custom` is a clean picture shown instead of the silhouette."""
+    """Draws in `studio`, letters with `fonts` (by default those that ship and the machine's own).
 
-    def __init__(self, studio: Studio, *, custom: bytes | None = None) -> None:
+    `custom` is a clean picture shown instead of the silhouette.
+    """
+
+    def __init__(
+        self, studio: Studio, *, custom: bytes | None = None, fonts: Fonts | None = None
+    ) -> None:
         self._studio = studio
         self._custom = custom
+        self._fonts = fonts or Fonts()
 
     async def photo(self, master: bytes, canvas: Canvas) -> Rendition:
         """Draw a master on `canvas`; raises `Undecodable` or `Busy`."""
@@ -59,8 +66,8 @@ class Artist:
                 return Plan(spec.canvas, Fallback.IDENTICON, seed=seed[:16])
             case Fallback.BLANK:
                 return Plan(spec.canvas, Fallback.BLANK)
-            case Fallback.INITIALS if letters := initials(spec.name):
-                tint = (seed[0] if seed else 0) % len(TINTS)
+            case Fallback.INITIALS if letters := initials(spec.name, self._fonts):
+                tint = tint_of(seed)
                 return Plan(spec.canvas, Fallback.INITIALS, letters=letters, tint=tint)
             case _:
                 shown = None if self._custom is not None else kind
@@ -83,7 +90,7 @@ class Artist:
     def _drawn(self, plan: Plan) -> bytes:
         match plan.fallback:
             case Fallback.INITIALS:
-                return draw_initials(plan.letters, plan.tint, plan.canvas)
+                return draw_initials(plan.letters, plan.tint, plan.canvas, fonts=self._fonts)
             case Fallback.IDENTICON:
                 return draw_identicon(plan.seed, plan.canvas)
             case Fallback.BLANK:

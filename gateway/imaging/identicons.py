@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from gateway.imaging.cutting import cut
 from gateway.imaging.encoding import encode_drawn
-from gateway.imaging.tints import TINTS
+from gateway.imaging.tints import TINTS, tint_of
 from gateway.model import Colour
 
 if TYPE_CHECKING:
@@ -27,9 +27,12 @@ _PAPER: Final = 0.16
 
 
 def draw_identicon(seed: bytes, canvas: Canvas) -> bytes:
-    """A symmetric pattern of 5 × 5 squares; the same seed gives the same pattern and tint."""
+    """A symmetric pattern of 5 × 5 squares; the same seed gives the same pattern.
+
+    Its tint is that of the contact's initials.
+    """
     digest = hashlib.sha256(seed).digest()
-    tint = TINTS[digest[0] % len(TINTS)]
+    tint = TINTS[tint_of(seed)]
     paper = Colour(*(round(255 + (channel - 255) * _PAPER) for channel in tint))
     picture = Image.new("RGB", (canvas.pixels, canvas.pixels), paper)
     pen = ImageDraw.Draw(picture)

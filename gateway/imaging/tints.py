@@ -27,4 +27,10 @@ TINTS: Final[tuple[Colour, ...]] = (
     Colour(0xAE, 0x3C, 0x6D),  # berry
     Colour(0x58, 0x68, 0x7A),  # slate
 )
-"""White letters have a contrast of at least 4.5 on each (WCAG AA)."""
+"""White letters have a contrast of at least 4.5 on each (WCAG AA), and each has one of at least 3
+against a white page and a black one."""
+
+
+def tint_of(seed: bytes) -> int:
+    """The number of the tint that belongs to a contact's keyed hash; the first without one."""
+    return (seed[0] if seed else 0) % len(TINTS)

@@ -92,6 +92,21 @@ def psnr(seen: Pixels, wanted: Pixels) -> float:
     return 99.0 if error == 0 else float(10 * np.log10(255**2 / error))
 
 
+def luminance(colour: tuple[int, ...]) -> float:
+    """WCAG's relative luminance."""
+    shares = [value / 255 for value in colour[:3]]
+    red, green, blue = (
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: tuple[int, ...], other: tuple[int, ...]) -> float:
+    """WCAG's contrast ratio, 1–21."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
 def png(width: int, height: int, *, depth: int = 8, colour: int = 2, body: bytes = b"") -> bytes:
     """A PNG of any dimensions, true or not, with `body` as its (compressed) rows."""
     head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)

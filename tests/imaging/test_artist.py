@@ -11,6 +11,7 @@ from gateway.imaging.cleaning import clean
 from gateway.imaging.studio import Studio
 from gateway.model import AvatarSpec, Canvas, Fallback, Kind, Sample
 
+from .letters import SHIPPED
 from .pictures import GREEN, at, decoded, encoded, near, quarters
 
 if TYPE_CHECKING:
@@ -50,9 +51,9 @@ async def test_names_that_look_alike_share_a_plan(studio: Studio) -> None:
     assert len({(plan.letters, plan.tint) for plan in plans}) == len(plans) == 1
 
 
-@pytest.mark.parametrize("name", ["", "李小龙", "12345"])
+@pytest.mark.parametrize("name", ["", "李小龙", "12345", "🙂"])
 async def test_a_name_that_cannot_be_written_is_a_silhouette(studio: Studio, name: str) -> None:
-    artist = Artist(studio)
+    artist = Artist(studio, fonts=SHIPPED)
     initials = AvatarSpec(fallback=Fallback.INITIALS, name=name)
     assert artist.plan(Kind.GROUP, initials, b"") == artist.plan(Kind.GROUP, AvatarSpec(), b"")
 
