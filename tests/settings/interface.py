@@ -25,7 +25,7 @@ DEFAULTS: Final[dict[str, object]] = {
     "GATEWAY_CDN_ORIGINS": (OriginPattern("https", "*.whatsapp.net", 443),),
     "GATEWAY_DEADLINE": 3.0,
     "GATEWAY_UPSTREAM_TIMEOUT": 15.0,
-    "GATEWAY_UPSTREAM_RATE": 0.5,
+    "GATEWAY_UPSTREAM_RATE": (30, 60.0),
     "GATEWAY_PHOTO_TTL": 25 * HOUR,
     "GATEWAY_NONE_TTL": 25 * HOUR,
     "GATEWAY_CONFIRM_DELAY": 60.0,
