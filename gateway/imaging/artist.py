@@ -12,7 +12,7 @@ from gateway.imaging.lettering import draw_initials
 from gateway.imaging.names import initials
 from gateway.imaging.rendering import average, draw_custom, finish, render
 from gateway.imaging.silhouettes import draw_blank, draw_fallback
-from gateway.imaging.tints import tint_of
+from gateway.imaging.tints import TINTS, tint_of
 from gateway.model import Canvas, Fallback, Kind, Rendition
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Artist:
 
     def colour(self, sample: Sample | None, seed: bytes) -> str:
         """Return the average colour of a photo, or without one the tint of `seed`: ``#rrggbb``."""
-        found = TINTS[(seed[0] if seed else 0) % len(TINTS)] if sample is None else average(sample)
+        found = TINTS[tint_of(seed)] if sample is None else average(sample)
         return f"#{found.red:02x}{found.green:02x}{found.blue:02x}"
 
     def blank(self, canvas: Canvas) -> Rendition:
