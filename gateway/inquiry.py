@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from gateway.budget import Priority
@@ -105,6 +106,22 @@ class Inquiry:
         """Whether it is the budget that keeps the contact's question from being put."""
         return self._runs.waits(contact) and self._runs.expected(contact) > 0
 
+    async def learn(self, contact: ContactId) -> Finding:
+        """Return what is known and may be shown, or else what the upstream says, in its turn.
+
+        Whoever waits for this waits behind all viewers, until it is kept as well.
+        """
+        known = await self.known(contact)
+        if known is not None:
+            return known
+        pause = await self._pauses.learn(contact)
+        if pause is not None:
+            return Finding(passing(pause.reason, pause.until))
+        run = self._runs.join(Order(contact, _SIDE, Priority.WARMING))
+        finding = await _told(run)
+        await asyncio.wait((run.task,))
+        return finding
+
     def warm(self, contacts: Iterable[ContactId]) -> int:
         """Learn about `contacts` behind everybody, as the budget allows; return how many wait.
 
@@ -123,11 +140,9 @@ class Inquiry:
         while self._warm:
             contact = next(iter(self._warm))
             del self._warm[contact]
-            if not contact.can_have_photo or await self._showable(contact) is not None:
-                continue
-            if await self._pauses.learn(contact) is None:
-                run = self._runs.join(Order(contact, _SIDE, Priority.WARMING))
-                await asyncio.wait((run.task,))
+            if contact.can_have_photo:
+                with suppress(Exception):  # told by the run itself
+                    await self.learn(contact)
 
     async def _refresh(self, contact: ContactId, side: int) -> Finding:
         run = await self._runs.begin(Order(contact, side, refresh=True))
