@@ -30,6 +30,7 @@ MOST_WARMED: Final = 10_000
 """Contacts that may wait to be warmed in one worker."""
 
 _WARMING: Final = 4
+_MOMENT: Final = 0.1  # after which the budget has said when the next query may be put
 _SIDE: Final = 256
 
 
@@ -161,7 +162,8 @@ class Inquiry:
         if pause is not None:
             return Finding(passing(pause.reason, pause.until))
         run = self._runs.join(Order(contact, side))
-        if self._runs.expected(contact) > self._patience:
+        await asyncio.wait((run.told,), timeout=_MOMENT)
+        if self._runs.waits(contact) and self._runs.expected(contact) > self._patience:
             return Finding(passing(Reason.BUDGET, self._clock()), asked=True)
         return await _told(run)
 

@@ -11,7 +11,7 @@ import logging
 import threading
 from collections import Counter
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -325,6 +325,26 @@ class FakeErasures:
         return any(each == key and at >= when for each, at in self.published)
 
 
+class FakeMasters:
+    """Records in a dictionary, as Valkey keeps them."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, bytes] = {}
+        self.asked = 0
+
+    async def get(self, key: str) -> bytes | None:
+        self.asked += 1
+        return self.records.get(key)
+
+    async def put(self, key: str, record: bytes, ttl: float) -> bool:
+        assert ttl > 0
+        self.records[key] = record
+        return True
+
+    async def delete(self, key: str) -> None:
+        self.records.pop(key, None)
+
+
 class FakeLeases:
     """Leases in memory; `held` counts how often each key was."""
 
@@ -391,10 +411,12 @@ class House:
         machine: Machine | None = None,
         masters: Masters | None = None,
         deadline: float = 30.0,
+        timeout: float = 15.0,
+        confirm: float = LIFETIMES.confirm,
     ) -> None:
         self.resolver = resolver
         self.origin = origin or FakeOrigin()
-        self.portraits = portraits or FakePortraits()
+        self.portraits = portraits or FakePortraits(replace(LIFETIMES, confirm=confirm))
         self.machine = machine or Machine(clock or Clock())
         self.clock = self.machine.clock
         self.artist = FakeArtist()
@@ -432,7 +454,7 @@ class House:
             question=Question(self.origin, self.quarantine.develop, clock=self.clock),
             verdicts=verdicts,
             telemetry=self.telemetry,
-            timeout=15.0,
+            timeout=timeout,
         )
         self.inquiry = Inquiry(
             self.archive,
