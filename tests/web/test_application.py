@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from gateway.web import Gate
     from gateway.web.avatar import Avatars, Fallbacks
 
+HERE: Final = Links("")
 NUMBER: Final = "15551234567"
 STATIC: Final = ROOT / "static"
 
@@ -141,11 +142,12 @@ class Edge:
         token: str | None = None,
         fallbacks: Fallbacks | None = None,
         gate: Gate = OPEN,
+        links: Links = HERE,
     ) -> None:
         self.telemetry = telemetry or Telemetry(pseudonym=lambda _: "someone")
         if fallbacks is None:
             fallbacks = avatars if isinstance(avatars, FakeAvatars) else FakeAvatars(photo())
-        documents = FakeDocuments()
+        self.documents = documents = FakeDocuments()
         self.keeper = FakeKeeper()
         admin = AdminEndpoint(
             self.keeper,
@@ -153,7 +155,7 @@ class Edge:
             self.telemetry,
             token=token,
             gate=gate,
-            links=Links(""),
+            links=links,
             defaults=Defaults(),
         )
         endpoint = AvatarEndpoint(
@@ -162,7 +164,7 @@ class Edge:
             documents,
             admin=admin,
             telemetry=self.telemetry,
-            links=Links(""),
+            links=links,
             defaults=Defaults(),
             gate=gate,
             clock=Clock(),
@@ -178,8 +180,16 @@ class Edge:
         yield self.served
         self.closed += 1
 
-    async def ask(self, target: str | bytes, method: str = "GET", **headers: str) -> Answer:
+    async def ask(
+        self,
+        target: str | bytes,
+        method: str = "GET",
+        *,
+        body: bytes | list[bytes] = b"",
+        **headers: str,
+    ) -> Answer:
         """Ask for `target` as it stands on the request line; ``if_none_match`` names a header."""
+        pieces = list(body) if isinstance(body, list) else [body]
         raw, _, query = (target if isinstance(target, bytes) else target.encode()).partition(b"?")
         sent = [(k.replace("_", "-").encode(), v.encode("latin-1")) for k, v in headers.items()]
         scope = {
@@ -201,7 +211,8 @@ class Edge:
 
         async def receive() -> Message:
             await asyncio.sleep(0)
-            return {"type": "http.request", "body": b"", "more_body": False}
+            piece = pieces.pop(0) if pieces else b""
+            return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
 
         async def send(message: Message) -> None:
             await asyncio.sleep(0)
@@ -216,12 +227,12 @@ class Edge:
         assert names == [name.lower() for name in names]
         assert len(names) == len(set(names)), "a header was sent twice"
         assert NUMBER not in str(pairs)
-        body = b"".join(message.get("body", b"") for message in rest)
-        return Answer(start["status"], dict(pairs), body)
+        said = b"".join(message.get("body", b"") for message in rest)
+        return Answer(start["status"], dict(pairs), said)
 
 
 async def ask(avatar: Avatar | Exception, target: str, **headers: str) -> Answer:
-    return await Edge(FakeAvatars(avatar)).ask(target, **headers)
+    return await Edge(FakeAvatars(avatar)).ask(target, body=b"", **headers)
 
 
 # --- the classes of answer, header by header ---
