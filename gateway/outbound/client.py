@@ -1,8 +1,9 @@
 """The room's verb: ask, bounded in time, bytes and number, and silent about what was asked.
 
-A URL holds a token or a signature, a header a key. httpx's client, which logs each URL, follows redirects, keeps
-cookies and reads proxies from the environment, is left out: a request of httpx goes straight to a
-transport. No text of httpx's passes the wall, nor an error that still knows the request.
+A URL holds a token or a signature, a header a key. httpx's client, which logs each URL, follows
+redirects, keeps cookies and reads proxies from the environment, is left out: a request of httpx
+goes straight to a transport. No text of httpx's passes the wall, nor an error that still knows the
+request.
 """
 
 from __future__ import annotations
