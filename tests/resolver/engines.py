@@ -13,7 +13,7 @@ from gateway.resolver import Evolution, Resolver, Waha, Wawp
 from tests.fakes import Clock, FakeApi
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 BASE: Final = "https://api.example"
 KEY: Final = "s3cret-t0ken"
