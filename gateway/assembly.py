@@ -138,7 +138,7 @@ async def open_gateway(
             archive,
             Commons(shared.budget, shared.leases, pauses),
             queries=queries,
-            question=Question(origin, quarantine.develop, clock=clock),
+            question=Question(origin, quarantine.develop, alias=resolver.alias, clock=clock),
             verdicts=verdicts,
             telemetry=telemetry,
             timeout=settings.upstream_timeout,
