@@ -137,7 +137,7 @@ async def open_gateway(
         runs = Runs(
             archive,
             Commons(shared.budget, shared.leases, pauses),
-            queries=queries,
+            way=queries,
             question=Question(origin, quarantine.develop, alias=resolver.alias, clock=clock),
             verdicts=verdicts,
             telemetry=telemetry,

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gateway.budget import Priority
 from gateway.errors import AvatarUnavailable, NoPhoto, Rejected
@@ -26,11 +26,10 @@ from gateway.question import Arrival, Asked
 
 if TYPE_CHECKING:
     from gateway.archive import Archive
-    from gateway.budget import Budget, Turn
     from gateway.leases import Leases
     from gateway.model import ContactId, Photo, Portrait
     from gateway.pauses import Pauses
-    from gateway.queries import Queries
+    from gateway.queries import Right, Way
     from gateway.question import Question
     from gateway.telemetry import Telemetry
     from gateway.verdicts import Verdicts
@@ -66,11 +65,24 @@ class Run:
             self.told.set_result(finding)
 
 
+class Waiting(Protocol):
+    """Who waits for a turn, by the keys of contacts."""
+
+    def hurry(self, key: str) -> None:
+        """Let a contact that waits come as a viewer's."""
+
+    def waits(self, key: str) -> bool:
+        """Whether the contact waits."""
+
+    def expected(self, key: str) -> float:
+        """At least so many seconds until the contact's turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Commons:
     """What all workers share, as a run needs it."""
 
-    budget: Budget
+    budget: Waiting
     leases: Leases
     pauses: Pauses
 
@@ -83,7 +95,7 @@ class Runs:
         archive: Archive,
         commons: Commons,
         *,
-        queries: Queries,
+        way: Way,
         question: Question,
         verdicts: Verdicts,
         telemetry: Telemetry,
@@ -93,7 +105,7 @@ class Runs:
         self._budget = commons.budget
         self._leases = commons.leases
         self._pauses = commons.pauses
-        self._queries = queries
+        self._way = way
         self._question = question
         self._verdicts = verdicts
         self._telemetry = telemetry
@@ -180,7 +192,7 @@ class Runs:
                 return
         try:
             async with (
-                self._queries.turn(key, order.priority) as turn,
+                self._way.turn(key, order.priority) as turn,
                 self._leases.lease(key, patience=self._timeout),
             ):
                 await self._look_and_ask(run, turn, key)
@@ -188,7 +200,7 @@ class Runs:
             known = await self._archive.latest(order.contact, again=True)
             run.tell(self._verdicts.left_alone(order.contact, known, failure))
 
-    async def _look_and_ask(self, run: Run, turn: Turn, key: str) -> None:
+    async def _look_and_ask(self, run: Run, turn: Right, key: str) -> None:
         """Step 3."""
         known = await self._archive.latest(run.order.contact, again=True)
         answered = await self._answered(run.order, known)
@@ -210,7 +222,7 @@ class Runs:
         pause = await self._pauses.learn(contact)
         return None if pause is None else self._verdicts.remain(contact, known, pause)
 
-    async def _ask(self, run: Run, turn: Turn, known: Portrait | None, key: str) -> None:
+    async def _ask(self, run: Run, turn: Right, known: Portrait | None, key: str) -> None:
         """Steps 4 to 6."""
         order, began, verdicts = run.order, self._verdicts.now(), self._verdicts
         until = time.monotonic() + self._timeout
@@ -221,7 +233,7 @@ class Runs:
             refresh=order.refresh or verdicts.owes_refresh(order.contact, known),
             until=until,
         )
-        asking = Asking(self._queries, turn, key=key, priority=order.priority, until=until)
+        asking = Asking(self._way, turn, key=key, priority=order.priority, until=until)
         try:
             answer = await self._question(asked, asking)
         except NoPhoto as none:

@@ -457,7 +457,7 @@ class House:
         runs = Runs(
             self.archive,
             Commons(self.budget, self.machine.leases, self.pauses),
-            queries=Queries(self.resolver, self.budget, self.telemetry),
+            way=Queries(self.resolver, self.budget, self.telemetry),
             question=Question(
                 self.origin, self.quarantine.develop, alias=self.resolver.alias, clock=self.clock
             ),

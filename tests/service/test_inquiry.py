@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway import errors
@@ -682,6 +682,7 @@ answers = st.lists(st.sampled_from([URL, NEW, UNSURE, SURE, BROKEN, PhotoGone(""
 pauses = st.lists(st.sampled_from([0.0, 61.0, 700.0, HOUR, STALE, COLD]), max_size=12)
 
 
+@settings(deadline=None)
 @given(answers, pauses)
 @example([URL, UNSURE], [0.0, COLD, 61.0])
 @example([URL, UNSURE, BROKEN], [0.0, STALE, COLD, 61.0])
