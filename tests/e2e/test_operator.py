@@ -192,7 +192,7 @@ def test_a_store_in_memory_cannot_be_purged_from_outside(upstream: Running, tmp_
     ],
     ids=["photo", "none", "unsure", "failed", "suppressed"],
 )
-def test_the_doctor_tells_what_is_known_already(  # noqa: PLR0913 - three fixtures and a row
+def test_the_doctor_tells_what_is_known_already(
     settings: dict[str, str],
     control: Control,
     tmp_path: Path,
