@@ -178,6 +178,15 @@ class Stage:
         assert view.seconds <= 2 * (self._patience.deadline + SLACK)
         return view
 
+    @property
+    def degraded(self) -> dict[str, str]:
+        """What is not as it should be, as ``/readyz`` says it."""
+        return self._telemetry.degraded
+
+    def wrote(self, event: str) -> int:
+        """How many lines tell of `event`."""
+        return self._log.getvalue().count(f" {event} ")
+
     def failures(self) -> list[str]:
         """The reasons of the runs that failed, as the operator reads them."""
         lines = [line for line in self._log.getvalue().splitlines() if "run.failed" in line]
