@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import io
 import logging
+import re
 import threading
 import time
 from contextlib import asynccontextmanager, contextmanager
@@ -46,6 +47,11 @@ SLACK: Final = 0.2
 SECRETS: Final = (NUMBER, ACCESS_TOKEN, INSTANCE_ID, "oh=01_", "/v/t61", "access_token=")
 
 DAY: Final = 86_400.0
+
+_REASON: Final = re.compile(r"\breason=(\w+)")
+
+RUN: Final = "Runs._complete"
+"""What a task does that asks the upstream; a view behind which one begins has begun it."""
 
 
 class MovableClock:
@@ -154,6 +160,11 @@ class Stage:
         """View until the run has ended: the first answer that waited for nothing."""
         return await self.see_until(lambda view: not view.waits)
 
+    async def runs_end(self) -> None:
+        """Wait until every run that the views so far have begun is over, and all it did is kept."""
+        while runs := [task for task in asyncio.all_tasks() if _does(task) == RUN]:
+            await asyncio.wait(runs, timeout=20)
+
     async def see_all(self, viewers: int) -> list[View]:
         """So many views at once, of different sizes; they are not counted."""
         views = [self._view(CONTACT, SIZE + each) for each in range(viewers)]
@@ -167,6 +178,20 @@ class Stage:
         assert view.seconds <= 2 * (self._patience.deadline + SLACK)
         return view
 
+    @property
+    def degraded(self) -> dict[str, str]:
+        """What is not as it should be, as ``/readyz`` says it."""
+        return self._telemetry.degraded
+
+    def wrote(self, event: str) -> int:
+        """How many lines tell of `event`."""
+        return self._log.getvalue().count(f" {event} ")
+
+    def failures(self) -> list[str]:
+        """The reasons of the runs that failed, as the operator reads them."""
+        lines = [line for line in self._log.getvalue().splitlines() if "run.failed" in line]
+        return [found[1] for line in lines if (found := _REASON.search(line))]
+
     def assert_no_trace(self) -> None:
         """No bug, and no secret in any line."""
         assert self._telemetry.bugs == 0
@@ -176,6 +201,10 @@ class Stage:
         """None of `secrets` stands in any line so far."""
         written = self._log.getvalue()
         assert [secret for secret in secrets if secret in written] == [], written
+
+
+def _does(task: asyncio.Task[Any]) -> str:
+    return str(getattr(task.get_coro(), "__qualname__", ""))
 
 
 def assert_well_formed(view: View, size: int) -> None:

@@ -7,19 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.stage import SLACK, staged
-from tests.faults.table import TABLE
+from tests.faults.table import CASES
 
 if TYPE_CHECKING:
     from tests.faults.table import Fault
     from tests.faults.upstreams import Upstream
 
 pytestmark = pytest.mark.anyio
-
-CASES = [
-    pytest.param(fault, upstream, id=f"{fault.name}-{variant}")
-    for fault in TABLE
-    for variant, upstream in fault.variants.items()
-]
 
 
 @pytest.mark.parametrize(("fault", "upstream"), CASES)
