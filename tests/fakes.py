@@ -34,6 +34,7 @@ from gateway.model import (
     AvatarSpec,
     ContactId,
     Fallback,
+    Master,
     PhotoUrl,
     Portrait,
     Rendition,
@@ -159,7 +160,7 @@ def sample_of(data: bytes, side: int = 128) -> Sample:
 
 
 class FakeQuarantine(_Scripted):
-    """Develops in words; `dirt` is raised for the sample, `rot` for the master.
+    """Develops in words; `dirt` is raised for the sample, `rot` for the master, `small` its copy.
 
     Samples wait at `gate`, masters at `darkroom`.
     """
@@ -171,11 +172,12 @@ class FakeQuarantine(_Scripted):
         self.rot: Exception | None = None
         self.darkroom = asyncio.Event()
         self.darkroom.set()
-        self.masters: list[asyncio.Task[bytes]] = []
+        self.masters: list[asyncio.Task[Master]] = []
+        self.small = b""
 
     async def develop(
         self, data: bytes, side: int, *, until: float
-    ) -> tuple[Sample, asyncio.Task[bytes]]:
+    ) -> tuple[Sample, asyncio.Task[Master]]:
         del until
         self.developed.append((data, side))
         await self._pass()
@@ -184,11 +186,11 @@ class FakeQuarantine(_Scripted):
         self.masters.append(asyncio.create_task(self._master(data)))
         return sample_of(data, side), self.masters[-1]
 
-    async def _master(self, data: bytes) -> bytes:
+    async def _master(self, data: bytes) -> Master:
         await self.darkroom.wait()
         if self.rot is not None:
             raise self.rot
-        return b"master of " + data
+        return Master(b"master of " + data, self.small)
 
 
 class FakeArtist(_Scripted):
@@ -207,12 +209,12 @@ class FakeArtist(_Scripted):
         self.drawing = asyncio.Event()
         self.drawing.set()
 
-    async def photo(self, master: bytes, canvas: Canvas) -> Rendition:
+    async def photo(self, original: bytes, canvas: Canvas) -> Rendition:
         self.rendered.append(canvas)
         await self._pass()
         if self.failure is not None:
             raise self.failure
-        return Rendition.of(b"photo|" + master + f"|{canvas.pixels}".encode(), canvas.format)
+        return Rendition.of(b"photo|" + original + f"|{canvas.pixels}".encode(), canvas.format)
 
     async def sample(self, sample: Sample, canvas: Canvas) -> Rendition:
         assert sample.side == canvas.pixels
