@@ -52,6 +52,7 @@ from gateway.web import (
     build_application,
 )
 from gateway.web.access import OPEN
+from gateway.web.clients import DIRECT
 from tests.fakes import (
     MAYA,
     T0,
@@ -71,7 +72,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Message
 
-    from gateway.web import Gate
+    from gateway.web import Clients, Gate
     from gateway.web.avatar import Avatars, Fallbacks
 
 NUMBER: Final = "15551234567"
@@ -141,15 +142,17 @@ class Edge:
         token: str | None = None,
         fallbacks: Fallbacks | None = None,
         gate: Gate = OPEN,
+        clients: Clients = DIRECT,
     ) -> None:
+        self.service = avatars
         self.telemetry = telemetry or Telemetry(pseudonym=lambda _: "someone")
         if fallbacks is None:
             fallbacks = avatars if isinstance(avatars, FakeAvatars) else FakeAvatars(photo())
-        documents = FakeDocuments()
+        self.documents = FakeDocuments()
         self.keeper = FakeKeeper()
         admin = AdminEndpoint(
             self.keeper,
-            documents,
+            self.documents,
             self.telemetry,
             token=token,
             gate=gate,
@@ -159,12 +162,13 @@ class Edge:
         endpoint = AvatarEndpoint(
             avatars,
             fallbacks,
-            documents,
+            self.documents,
             admin=admin,
             telemetry=self.telemetry,
             links=Links(""),
             defaults=Defaults(),
             gate=gate,
+            clients=clients,
             clock=Clock(),
         )
         self.served = Served(endpoint, admin, self.telemetry, {"machines": "a bound"})
