@@ -544,6 +544,7 @@ class FakeDocuments:
         self.asked: list[ContactId] = []
         self.networks: list[str | None] = []
         self.strangers: set[ContactId] = set()
+        self.fault: Exception | None = None
         self.standing = standing_of_photo()
 
     async def of(
@@ -552,6 +553,8 @@ class FakeDocuments:
         del spec
         self.asked.append(contact)
         self.networks.append(network)
+        if self.fault is not None:
+            raise self.fault
         fetched = T0 - 60 if self.standing.reason is None else None
         return Document(contact, self.standing, "#a1b2c3", fetched)
 

@@ -955,6 +955,16 @@ async def test_static_files_are_served_as_they_are() -> None:
     assert answer.status == 200
     assert answer.headers["content-type"] == "image/svg+xml"
     assert answer.body == (STATIC / "silhouettes" / "person.svg").read_bytes()
+    assert answer.headers["cache-control"] == "max-age=3600"
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/static/wa-avatar.js"])
+async def test_who_has_a_file_already_is_told_so(path: str) -> None:
+    edge = Edge(FakeAvatars(photo()))
+    whole = await edge.ask(path)
+    again = await edge.ask(path, if_none_match=whole.headers["etag"])
+    assert (again.status, again.body) == (304, b"")
+    assert again.headers["cache-control"] == whole.headers["cache-control"]
 
 
 @pytest.mark.parametrize(
