@@ -42,6 +42,7 @@ from gateway.model import (
     Sighting,
     Standing,
 )
+from gateway.newcomers import Newcomers
 from gateway.outbound import AddressGuard, Dialer, Names, Outbound, Transport, tls_context
 from gateway.outbound.address import Endpoint
 from gateway.pauses import Pauses
@@ -400,6 +401,7 @@ class House:
     """The whole service over fakes; a clock that only the test moves, and no jitter.
 
     A real `store` takes the place of the fake `portraits`. Houses on one `machine` are its workers.
+    `hourly` is what the upstream bears for newcomers.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter a part that a test may choose
@@ -415,6 +417,7 @@ class House:
         deadline: float = 30.0,
         timeout: float = 15.0,
         confirm: float = LIFETIMES.confirm,
+        hourly: float | None = None,
     ) -> None:
         self.resolver = resolver
         self.origin = origin or FakeOrigin()
@@ -458,12 +461,16 @@ class House:
             telemetry=self.telemetry,
             timeout=timeout,
         )
+        self.newcomers = Newcomers(
+            hourly, refused=self.telemetry.newcomer_refused, ticks=self.clock
+        )
         self.inquiry = Inquiry(
             self.archive,
             runs,
             pauses=self.pauses,
             verdicts=verdicts,
             confirmations=self.confirmations,
+            newcomers=self.newcomers,
             patience=deadline,
             clock=self.clock,
         )
@@ -534,13 +541,17 @@ class FakeAvatars:
         self.asked: list[tuple[ContactId, AvatarSpec]] = []
         self.stood_in: list[AvatarSpec] = []
         self.refreshed_for: list[ContactId] = []
+        self.networks: list[str | None] = []
 
     async def refreshed(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
         self.refreshed_for.append(contact)
         return await self.get(contact, spec)
 
-    async def get(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
+    async def get(
+        self, contact: ContactId, spec: AvatarSpec, *, network: str | None = None
+    ) -> Avatar:
         self.asked.append((contact, spec))
+        self.networks.append(network)
         if isinstance(self.avatar, Exception):
             raise self.avatar
         return self.avatar
@@ -555,12 +566,19 @@ class FakeDocuments:
 
     def __init__(self) -> None:
         self.asked: list[ContactId] = []
+        self.networks: list[str | None] = []
         self.strangers: set[ContactId] = set()
+        self.fault: Exception | None = None
         self.standing = standing_of_photo()
 
-    async def of(self, contact: ContactId, spec: AvatarSpec) -> Document:
+    async def of(
+        self, contact: ContactId, spec: AvatarSpec, *, network: str | None = None
+    ) -> Document:
         del spec
         self.asked.append(contact)
+        self.networks.append(network)
+        if self.fault is not None:
+            raise self.fault
         fetched = T0 - 60 if self.standing.reason is None else None
         return Document(contact, self.standing, "#a1b2c3", fetched)
 

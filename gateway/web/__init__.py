@@ -9,12 +9,14 @@ from gateway.web.access import Gate
 from gateway.web.admin import AdminEndpoint
 from gateway.web.application import Served, build_application
 from gateway.web.avatar import AvatarEndpoint
+from gateway.web.clients import Clients
 from gateway.web.links import Links
 from gateway.web.query import Defaults, Query
 
 __all__ = [
     "AdminEndpoint",
     "AvatarEndpoint",
+    "Clients",
     "Defaults",
     "Gate",
     "Links",

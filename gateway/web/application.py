@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gateway.web.admin import MANY, PREFIX, WARM
 from gateway.web.answers import HouseRules, document, problem
 from gateway.web.avatar import FAULT, NOTHING_HERE
+from gateway.web.headers import MAX_AGE
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import AsyncIterator, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
@@ -58,6 +60,8 @@ def build_application(
         async with lifespan() as served:
             yield {"served": served}
 
+    files = _Files(directory=static)
+
     async def healthz(_request: Request) -> Answer:
         return document(200, {"status": "ok"})
 
@@ -70,8 +74,8 @@ def build_application(
     async def robots(_request: Request) -> Response:
         return PlainTextResponse(ROBOTS, headers={"Cache-Control": "max-age=86400"})
 
-    async def openapi(_request: Request) -> Response:
-        return FileResponse(static / "openapi.json", media_type="application/json")
+    async def openapi(request: Request) -> Response:
+        return await files.get_response("openapi.json", request.scope)
 
     async def fault(request: Request, error: Exception) -> Response:
         served: Served = request.state.served
@@ -85,7 +89,7 @@ def build_application(
             Route("/readyz", readyz),
             Route("/robots.txt", robots),
             Route("/openapi.json", openapi),
-            Mount("/static", StaticFiles(directory=static)),
+            Mount("/static", files),
         ],
         middleware=[Middleware(HouseRules)],
         exception_handlers={HTTPException: _refuse, Exception: fault},
@@ -94,6 +98,22 @@ def build_application(
     # A slash too many is an unknown path: nothing here ever redirects.
     application.router.redirect_slashes = False
     return application
+
+
+class _Files(StaticFiles):
+    """Files that change with a release of ours, and then within the hour."""
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        """Say how long a file may be kept: else each cache would guess."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers["Cache-Control"] = f"max-age={MAX_AGE}"
+        return response
 
 
 class _AvatarRoute(BaseRoute):
