@@ -10,14 +10,17 @@ from gateway.web.admin import AdminEndpoint
 from gateway.web.application import Served, build_application
 from gateway.web.avatar import AvatarEndpoint
 from gateway.web.links import Links
+from gateway.web.playground import Example, Playground
 from gateway.web.query import Defaults, Query
 
 __all__ = [
     "AdminEndpoint",
     "AvatarEndpoint",
     "Defaults",
+    "Example",
     "Gate",
     "Links",
+    "Playground",
     "Query",
     "Served",
     "build_application",

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Mount, Route
-from starlette.staticfiles import StaticFiles
 
 from gateway.web.admin import MANY, PREFIX, WARM
 from gateway.web.answers import HouseRules, document, problem
 from gateway.web.avatar import FAULT, NOTHING_HERE
+from gateway.web.files import Files, shared
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gateway.web.admin import AdminEndpoint
     from gateway.web.answers import Answer
     from gateway.web.avatar import AvatarEndpoint
+    from gateway.web.playground import Playground
 
 METHODS: Final = ("GET", "HEAD")
 ROBOTS: Final = "User-agent: *\nDisallow: /\n"
@@ -46,11 +47,14 @@ class Served:
 
 
 def build_application(
-    *, static: Path, lifespan: Callable[[], AbstractAsyncContextManager[Served]]
+    *,
+    static: Path,
+    lifespan: Callable[[], AbstractAsyncContextManager[Served]],
+    playground: Playground | None = None,
 ) -> Starlette:
     """Return the whole application; `static` is the folder of files that are served as they are.
 
-    `lifespan` opens what serves requests, and closes it.
+    `lifespan` opens what serves requests, and closes it. Without `playground` there is no page.
     """
 
     @asynccontextmanager
@@ -71,7 +75,7 @@ def build_application(
         return PlainTextResponse(ROBOTS, headers={"Cache-Control": "max-age=86400"})
 
     async def openapi(_request: Request) -> Response:
-        return FileResponse(static / "openapi.json", media_type="application/json")
+        return shared(static / "openapi.json", "application/json")
 
     async def fault(request: Request, error: Exception) -> Response:
         served: Served = request.state.served
@@ -85,7 +89,8 @@ def build_application(
             Route("/readyz", readyz),
             Route("/robots.txt", robots),
             Route("/openapi.json", openapi),
-            Mount("/static", StaticFiles(directory=static)),
+            Mount("/static", Files(directory=static)),
+            *([] if playground is None else _pages(playground, static)),
         ],
         middleware=[Middleware(HouseRules)],
         exception_handlers={HTTPException: _refuse, Exception: fault},
@@ -94,6 +99,16 @@ def build_application(
     # A slash too many is an unknown path: nothing here ever redirects.
     application.router.redirect_slashes = False
     return application
+
+
+def _pages(playground: Playground, static: Path) -> list[BaseRoute]:
+    async def page(_request: Request) -> Response:
+        return playground.page(static)
+
+    async def told(_request: Request) -> Answer:
+        return playground.told()
+
+    return [Route("/", page), Route("/playground.json", told)]
 
 
 class _AvatarRoute(BaseRoute):
