@@ -19,6 +19,7 @@ let life = new AbortController();
 let timer = 0;
 
 const fields = $("form").elements;
+const narrow = matchMedia("(width < 60rem)");
 
 // ---- what is wanted ----
 
@@ -133,6 +134,7 @@ async function staged(signal) {
   const refused = answered.answer.status === 400 || answered.answer.status === 403;
   $("gallery").hidden = refused || Boolean(subject.pinned);
   $("mocks").hidden = refused;
+  $("code").hidden = refused;
   if (!$("gallery").hidden) hang(face);
   if (!refused) furnish(called(), house.examples.filter(({ id }) => id !== subject.id), face);
   say(`${called()}: ${told.title}. ${told.text}`);
@@ -186,7 +188,7 @@ function refuse(title, text) {
   $("badge").hidden = true;
   $("why").textContent = text;
   $("facts").replaceChildren();
-  for (const id of ["after", "gallery", "mocks"]) $(id).hidden = true;
+  for (const id of ["after", "code", "gallery", "mocks"]) $(id).hidden = true;
   say(`${title} ${text}`);
 }
 
@@ -251,6 +253,11 @@ function fit() {
   if (taken.disabled) [...fields.dpr].findLast((radio) => !radio.disabled).checked = true;
 }
 
+/** On a phone the avatar is below what was pressed. */
+function reveal() {
+  if (narrow.matches && !$("result").contains(document.activeElement)) $("result").scrollIntoView();
+}
+
 function mark() {
   for (const button of $("cast-list").querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(button.value === subject?.id));
@@ -269,6 +276,7 @@ function introduce(examples) {
     button.addEventListener("click", () => {
       fields.name.value = name;
       choose(id);
+      reveal();
     });
     return make("li", {}, button);
   }));
@@ -283,6 +291,7 @@ $("ask").addEventListener("submit", (event) => {
   // An example's name goes with it; one that was typed stays.
   if (example && example.id !== typed.trim() && fields.name.value === example.name) fields.name.value = "";
   choose(typed);
+  if ($("contact-problem").hidden) reveal();
 });
 $("form").addEventListener("submit", (event) => event.preventDefault());
 $("form").addEventListener("input", ({ target }) => {
@@ -317,7 +326,7 @@ startTabs((chosen) => {
   form = chosen;
   write();
 });
-if (matchMedia("(width < 60rem)").matches) $("options").open = false;
+if (narrow.matches) $("options").open = false;
 fit();
 house = await (await fetch("playground.json", { credentials: "omit" })).json();
 if (house.signed) {
@@ -326,4 +335,8 @@ if (house.signed) {
   $("contact").placeholder = "Signed URL or token";
 }
 introduce(house.signed ? [] : house.examples);
-if (!named() && house.examples.length && !house.signed) $("cast-list").querySelector("button").click();
+if (!named() && house.examples.length && !house.signed) {
+  const [{ id, name }] = house.examples;
+  fields.name.value = name;
+  choose(id);
+}

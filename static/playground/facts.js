@@ -48,7 +48,7 @@ export function verdict({ headers, status }) {
 export function facts({ answer, blob, took }, found, pixels) {
   const { headers } = answer;
   const now = Date.parse(headers.get("Date")) || Date.now();
-  const since = (text) => (text ? `${span((now - Date.parse(text)) / 1000)} ago` : "");
+  const since = (text) => (text ? `${span((now - Date.parse(text)) / 1000, 1)} ago` : "");
   const left = (text) => (text ? span((Date.parse(text) - now) / 1000) : "");
   const photo = headers.get("Avatar-Source") === "photo";
   const rows = [
@@ -83,8 +83,8 @@ function life(control) {
   return age ? `for ${span(Number(age))}` : "";
 }
 
-/** A time in its two largest units: "24 hours 3 minutes". */
-export function span(seconds) {
+/** A time in its largest units: "24 hours 3 minutes". */
+export function span(seconds, units = 2) {
   let left = Math.max(0, Math.floor(seconds));
   const words = [];
   for (const [unit, length] of UNITS) {
@@ -92,7 +92,7 @@ export function span(seconds) {
     left -= number * length;
     if (number) words.push(`${number} ${unit}${number > 1 ? "s" : ""}`);
     else if (words.length) break;
-    if (words.length === 2) break;
+    if (words.length === units) break;
   }
   return words.join(" ") || "less than a second";
 }
