@@ -8,20 +8,28 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from playwright.sync_api import expect
 
+from gateway.cli.url import Form, run
 from gateway.errors import Reason
 from gateway.sandbox import ACCESS_TOKEN, CAST
+from gateway.settings import Settings
 from tests.browser.conftest import ADMIN
-from tests.e2e.test_processes import run
-from tests.processes import ROOT, settings_for
+from tests.processes import ROOT
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.browser.window import Window
     from tests.processes import Running
 
 MAYA: Final = "15551234567@c.us"
 HIDDEN: Final = "15555550110@c.us"
+NAME: Final = "Zoë O'Neill <x> & *co*"
+FORMS: Final = {
+    "URL": Form.PLAIN, "HTML": Form.HTML, "Markdown": Form.MARKDOWN, "E-mail": Form.EMAIL,
+}  # fmt: skip
+SHOWN: Final = """() => {
+  const element = document.querySelector("img, wa-avatar");
+  const image = element.shadowRoot?.querySelector("img") ?? element;
+  return image.complete && image.naturalWidth;
+}"""
 SCRIPTS: Final = sorted((ROOT / "static" / "playground").glob("*.js"))
 
 
@@ -126,9 +134,8 @@ def test_what_cannot_be_asked_is_a_problem_of_the_field(
 def test_every_option_is_in_the_url(playground: Window) -> None:
     page = playground.page
     page.get_by_label("Size", exact=True).fill("64")
-    page.get_by_text("Rounded", exact=True).click()
-    page.get_by_text("3×", exact=True).click()
-    page.get_by_text("WebP", exact=True).click()
+    for name in ("Rounded", "3×", "WebP"):
+        page.get_by_role("radio", name=name, exact=True).check()
     page.get_by_label("Without a photo").select_option("initials")
     page.get_by_label("Name", exact=True).fill("Ada Lovelace")
     page.get_by_label("Ring", exact=True).check()
@@ -153,7 +160,7 @@ def test_every_option_is_in_the_url(playground: Window) -> None:
     [("JPEG", f"{MAYA}.jpg"), ("AVIF", f"{MAYA}.avif"), ("Accept", MAYA)],
 )
 def test_every_format_is_shown(playground: Window, kind: str, path: str) -> None:
-    playground.page.get_by_text(kind, exact=True).click()
+    playground.page.get_by_role("radio", name=kind, exact=True).check()
     told = {"JPEG": "JPEG, ", "AVIF": "AVIF, ", "Accept": "WEBP, "}[kind]
     expect(playground.see("facts")).to_contain_text(told)
     assert playground.snippet().partition("?")[0].endswith(f"/avatar/{path}")
@@ -243,41 +250,31 @@ def test_a_link_may_name_the_contact(window: Window, house: Running) -> None:
 
 
 @pytest.mark.parametrize("size", ["48", "400", "700"])
-@pytest.mark.parametrize(
-    ("form", "flag"), [("HTML", "--html"), ("Markdown", "--markdown"), ("E-mail", "--email")]
-)
 def test_the_snippets_are_the_command_lines(
-    playground: Window, house: Running, tmp_path: Path, size: str, form: str, flag: str
+    playground: Window, house: Running, capsys: pytest.CaptureFixture[str], size: str
 ) -> None:
     page = playground.page
-    page.get_by_text("1×", exact=True).click()
+    page.get_by_role("radio", name="1×", exact=True).check()
     page.get_by_label("Without a photo").select_option("initials")
-    page.get_by_label("Name", exact=True).fill("Zoë O'Neill <x> & *co*")
+    page.get_by_label("Name", exact=True).fill(NAME)
     page.get_by_label("Ring", exact=True).check()
     page.get_by_label("Size", exact=True).fill(size)
     expect(playground.see("snippet")).to_contain_text(f"size={size}")
-    settings = settings_for("http://127.0.0.1:1", "memory:", GATEWAY_PUBLIC_URL=house.url)
-    done = run(
-        tmp_path, "url", MAYA, "--size", size, "--shape", "circle", "--ring", "0f766e",
-        "--fallback", "initials", "--name", "Zoë O'Neill <x> & *co*", flag, settings=settings,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-    assert playground.snippet(form) == done.stdout.rstrip("\n")
+    settings = Settings.load({"GATEWAY_PUBLIC_URL": house.url}, env_file=None)
+    options = {"size": size, "shape": "circle", "ring": "0f766e", "fallback": "initials"}
+    for tab, form in FORMS.items():
+        run(settings, MAYA, options | {"name": NAME}, opaque=False, expires="", form=form)
+        assert playground.snippet(tab) == capsys.readouterr().out.rstrip("\n")
 
 
 @pytest.mark.parametrize("form", ["HTML", "E-mail", "Web component"])
 def test_the_snippets_work_on_a_page(playground: Window, house: Running, form: str) -> None:
-    text = playground.snippet(form)
-    with playground.context.expect_page() as other:
-        playground.run(f"() => open({f'{house.url}/robots.txt'!r}, '_blank', 'noopener')")
-    page = other.value
-    page.set_content(text)
-    image = "wa-avatar" if form == "Web component" else "img"
-    page.wait_for_function(
-        f"() => {{ const e = document.querySelector('{image}'); "
-        "const i = e.shadowRoot?.querySelector('img') ?? e; return i.complete && i.naturalWidth; }"
-    )
-    assert page.locator(image).bounding_box() is not None
+    page = playground.page
+    body = f"<!doctype html><title>A page</title>{playground.snippet(form)}"
+    page.route("**/a-page", lambda route: route.fulfill(body=body, content_type="text/html"))
+    page.goto(f"{house.url}/a-page")
+    page.wait_for_function(SHOWN)
+    assert page.locator("img").bounding_box() == {"x": 8, "y": 8, "width": 128, "height": 128}
 
 
 def test_copying(playground: Window) -> None:
@@ -347,10 +344,10 @@ def test_the_theme_is_the_machines_until_it_is_chosen_and_then_remembered(
     assert dark != light
     button = playground.see("theme")
     button.click()
-    assert (button.inner_text(), colour()) == ("Theme: Light", light)
+    assert (button.inner_text(), colour()) == ("Theme:\nLight", light)
     playground.page.reload()
     playground.settled()
-    assert (button.inner_text(), colour()) == ("Theme: Light", light)
+    assert (button.inner_text(), colour()) == ("Theme:\nLight", light)
     button.click()
     playground.page.emulate_media(color_scheme="light")
     assert colour() == dark
