@@ -1,7 +1,7 @@
 // The playground: one contact, its options, and everything that shows them.
 
 import { OPTIONS, LARGEST, pictureUrl, read, srcset } from "./address.js";
-import { ask, facts, known, verdict } from "./facts.js";
+import { REASONS, ask, facts, known, verdict } from "./facts.js";
 import { furnish, hang } from "./mocks.js";
 import { $, copy, make, say, startTabs, startTheme } from "./page.js";
 import { snippets } from "./snippets.js";
@@ -103,7 +103,7 @@ async function show() {
 async function opened(signal) {
   const found = await known(subject.pinned, signal);
   if (!found) {
-    refuse("Refused", "This signed document is not, or no longer, good.");
+    refuse("Refused", REASONS.forbidden);
     return false;
   }
   const home = (url) => new URL(url, document.baseURI).href;
@@ -330,12 +330,13 @@ if (narrow.matches) $("options").open = false;
 fit();
 house = await (await fetch("playground.json", { credentials: "omit" })).json();
 if (house.signed) {
+  house.examples = []; // nobody signs for a page
   $("contact-help").textContent = "This gateway answers signed URLs and tokens: paste one. " +
     "On the server, avatar-gateway url CONTACT makes it.";
   $("contact").placeholder = "Signed URL or token";
 }
-introduce(house.signed ? [] : house.examples);
-if (!named() && house.examples.length && !house.signed) {
+introduce(house.examples);
+if (!named() && house.examples.length) {
   const [{ id, name }] = house.examples;
   fields.name.value = name;
   choose(id);
