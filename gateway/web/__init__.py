@@ -11,6 +11,7 @@ from gateway.web.application import Served, build_application
 from gateway.web.avatar import AvatarEndpoint
 from gateway.web.clients import Clients
 from gateway.web.links import Links
+from gateway.web.playground import Example, Playground
 from gateway.web.query import Defaults, Query
 
 __all__ = [
@@ -18,8 +19,10 @@ __all__ = [
     "AvatarEndpoint",
     "Clients",
     "Defaults",
+    "Example",
     "Gate",
     "Links",
+    "Playground",
     "Query",
     "Served",
     "build_application",

@@ -11,15 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Mount, Route
-from starlette.staticfiles import StaticFiles
 
 from gateway.web.admin import MANY, PREFIX, WARM
 from gateway.web.answers import HouseRules, document, problem
 from gateway.web.avatar import FAULT, NOTHING_HERE
-from gateway.web.headers import MAX_AGE
+from gateway.web.files import Files
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import AsyncIterator, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from gateway.web.admin import AdminEndpoint
     from gateway.web.answers import Answer
     from gateway.web.avatar import AvatarEndpoint
+    from gateway.web.playground import Playground
 
 METHODS: Final = ("GET", "HEAD")
 ROBOTS: Final = "User-agent: *\nDisallow: /\n"
@@ -48,11 +47,14 @@ class Served:
 
 
 def build_application(
-    *, static: Path, lifespan: Callable[[], AbstractAsyncContextManager[Served]]
+    *,
+    static: Path,
+    lifespan: Callable[[], AbstractAsyncContextManager[Served]],
+    playground: Playground | None = None,
 ) -> Starlette:
     """Return the whole application; `static` is the folder of files that are served as they are.
 
-    `lifespan` opens what serves requests, and closes it.
+    `lifespan` opens what serves requests, and closes it. Without `playground` there is no page.
     """
 
     @asynccontextmanager
@@ -60,7 +62,7 @@ def build_application(
         async with lifespan() as served:
             yield {"served": served}
 
-    files = _Files(directory=static)
+    files = Files(directory=static)
 
     async def healthz(_request: Request) -> Answer:
         return document(200, {"status": "ok"})
@@ -90,6 +92,7 @@ def build_application(
             Route("/robots.txt", robots),
             Route("/openapi.json", openapi),
             Mount("/static", files),
+            *([] if playground is None else _pages(playground, static)),
         ],
         middleware=[Middleware(HouseRules)],
         exception_handlers={HTTPException: _refuse, Exception: fault},
@@ -100,20 +103,14 @@ def build_application(
     return application
 
 
-class _Files(StaticFiles):
-    """Files that change with a release of ours, and then within the hour."""
+def _pages(playground: Playground, static: Path) -> list[BaseRoute]:
+    async def page(_request: Request) -> Response:
+        return playground.page(static)
 
-    def file_response(
-        self,
-        full_path: str | os.PathLike[str],
-        stat_result: os.stat_result,
-        scope: Scope,
-        status_code: int = 200,
-    ) -> Response:
-        """Say how long a file may be kept: else each cache would guess."""
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers["Cache-Control"] = f"max-age={MAX_AGE}"
-        return response
+    async def told(_request: Request) -> Answer:
+        return playground.told()
+
+    return [Route("/", page), Route("/playground.json", told)]
 
 
 class _AvatarRoute(BaseRoute):
