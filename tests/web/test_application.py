@@ -966,7 +966,7 @@ async def test_static_files_are_served_as_they_are() -> None:
     assert answer.status == 200
     assert answer.headers["content-type"] == "image/svg+xml"
     assert answer.body == (STATIC / "silhouettes" / "person.svg").read_bytes()
-    assert answer.headers["cache-control"] == "max-age=3600"
+    assert answer.headers["cache-control"] == "max-age=3600, stale-while-revalidate=86400"
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/static/wa-avatar.js"])
