@@ -19,16 +19,22 @@ async def look(
     targets: Iterable[str],
     *,
     at_once: int = 16,
+    pace: float = 0.0,
     judge: Callable[[str, Received], None],
 ) -> None:
-    """Ask for all `targets`, in their order; `judge` hears each answer."""
+    """Ask for all `targets`, in their order; `judge` hears each answer.
+
+    Each viewer rests for `pace` seconds after an answer.
+    """
     left = iter(targets)
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):
-            group.create_task(_look(url, left, judge))
+            group.create_task(_look(url, left, pace, judge))
 
 
-async def _look(url: str, left: Iterator[str], judge: Callable[[str, Received], None]) -> None:
+async def _look(
+    url: str, left: Iterator[str], pace: float, judge: Callable[[str, Received], None]
+) -> None:
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
@@ -37,6 +43,7 @@ async def _look(url: str, left: Iterator[str], judge: Callable[[str, Received], 
                 writer.write(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
                 answer = await receive(reader)
             judge(target, answer)
+            await asyncio.sleep(pace)
             if answer.headers.get("connection", "").lower() == "close":
                 writer.close()
                 reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
