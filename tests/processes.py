@@ -189,6 +189,14 @@ class Control:
     def set(self, contact: str, **scenario: object) -> None:
         self._client.put(f"/contacts/{contact}", json=scenario).raise_for_status()
 
+    def default(self, **scenario: object) -> None:
+        """What everybody plays who has no part of their own."""
+        self._client.put("/default", json=scenario).raise_for_status()
+
+    def now(self) -> float:
+        """The sandbox's clock."""
+        return float(self._client.post("/clock", json={}).json()["now"])
+
     def gate(self, kind: str, state: str) -> None:
         self._client.post(f"/gate/{kind}/{state}").raise_for_status()
 
