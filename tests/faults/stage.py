@@ -178,10 +178,10 @@ class Stage:
         assert self._telemetry.answers - counted == {(200, view.reason or "photo"): 1}
         return view
 
-    async def see_until(self, fits: Callable[[View], bool]) -> View:
+    async def see_until(self, fits: Callable[[View], bool], contact: str = CONTACT) -> View:
         """View again and again until the answer `fits`."""
         async with asyncio.timeout(20):
-            while not fits(view := await self.see()):  # noqa: ASYNC110 - a viewer has no event
+            while not fits(view := await self.see(contact)):  # noqa: ASYNC110 - a viewer has no event
                 await asyncio.sleep(0)
         return view
 
@@ -193,6 +193,12 @@ class Stage:
         """Wait until every run that the views so far have begun is over, and all it did is kept."""
         while runs := [task for task in asyncio.all_tasks() if _does(task) == RUN]:
             await asyncio.wait(runs, timeout=20)
+
+    async def ask(self, target: str) -> httpx.Response:
+        """Ask for anything at all."""
+        response = await self._client.get(target)
+        self._hear(response)
+        return response
 
     async def see_all(self, viewers: int) -> list[View]:
         """So many views at once, of different sizes; they are not counted."""
