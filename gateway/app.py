@@ -22,9 +22,11 @@ from gateway.web import (
     AvatarEndpoint,
     Defaults,
     Gate,
+    HotTable,
     Links,
     Served,
     build_application,
+    forget,
 )
 
 if TYPE_CHECKING:
@@ -123,6 +125,9 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         links=links,
         defaults=defaults,
     )
+    hot = None
+    if settings.hot_path:
+        hot = HotTable(gateway.avatars, gateway.renditions, gateway.telemetry, clock=clock)
     avatar = AvatarEndpoint(
         gateway.avatars,
         gateway.drawings,
@@ -132,9 +137,10 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         links=links,
         defaults=defaults,
         gate=gate,
+        learn=forget if hot is None else hot.learn,
         clock=clock,
     )
-    return Served(avatar, admin, gateway.telemetry, bounds(settings))
+    return Served(avatar, admin, gateway.telemetry, bounds(settings), hot)
 
 
 def _warn(settings: Settings, telemetry: Telemetry) -> None:

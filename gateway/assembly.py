@@ -76,6 +76,7 @@ class Gateway:
     documents: Documents[Plan]
     keeper: Keeper
     portraits: PortraitStore
+    renditions: Renditions
     sweeper: Sweeper
     shared: Shared
     queries: Queries
@@ -167,6 +168,7 @@ async def open_gateway(
             documents=Documents(avatars, inquiry, drawings, deadline=settings.deadline),
             keeper=Keeper(archive, inquiry, refreshes),
             portraits=portraits,
+            renditions=renditions,
             sweeper=Sweeper(
                 portraits.objects,
                 retention=settings.store_retention,

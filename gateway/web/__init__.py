@@ -8,7 +8,8 @@ from __future__ import annotations
 from gateway.web.access import Gate
 from gateway.web.admin import AdminEndpoint
 from gateway.web.application import Served, build_application
-from gateway.web.avatar import AvatarEndpoint
+from gateway.web.avatar import AvatarEndpoint, forget
+from gateway.web.hot import HotTable
 from gateway.web.links import Links
 from gateway.web.query import Defaults, Query
 
@@ -17,8 +18,10 @@ __all__ = [
     "AvatarEndpoint",
     "Defaults",
     "Gate",
+    "HotTable",
     "Links",
     "Query",
     "Served",
     "build_application",
+    "forget",
 ]

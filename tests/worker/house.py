@@ -18,6 +18,8 @@ from tests.fakes import Clock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from gateway.worker.shortcut import Shortcut
+
 
 async def eventually(happened: Callable[[], object]) -> None:
     """Wait for what the kernel does when it likes."""
@@ -94,6 +96,7 @@ class House:
         self.loop = asyncio.get_running_loop()
         self.clock = Clock()
         self.connections = Connections(capacity=capacity, clock=self.clock)
+        self.shortcut: Shortcut | None = None
         self.stopping = False
         self.alive = True
         self.nr = self.nr_conns = 0
