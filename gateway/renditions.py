@@ -48,6 +48,17 @@ class _Shelf:
     renditions: OrderedDict[Canvas, Rendition] = field(default_factory=OrderedDict)
     company: list[Companion] = field(default_factory=list)
 
+    def rivals(self, canvas: Canvas) -> list[Companion]:
+        """Those of whom one must go before there is another one of `canvas`."""
+        if len(self.company) >= MAX_COMPANIONS * MAX_PER_CONTACT:
+            return self.company
+        alike = [each for each in self.company if each.canvas == canvas]
+        return alike if len(alike) >= MAX_COMPANIONS else []
+
+    def dismiss(self, canvas: Canvas) -> None:
+        """Drop the companions of what is on `canvas`, which is there no more."""
+        self.company = [each for each in self.company if each.canvas != canvas]
+
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
@@ -55,11 +66,11 @@ class _Drawn:
 
 
 class Companion(Protocol):
-    """What lives only as long as its contact stands as it does."""
+    """What lives only as long as a rendition, and its contact's standing."""
 
     @property
     def canvas(self) -> Canvas:
-        """What it is about."""
+        """What the rendition is drawn on."""
 
     @property
     def used(self) -> float:
@@ -156,12 +167,14 @@ class Renditions:
             return
         shelf.renditions[canvas] = rendition
         shelf.renditions.move_to_end(canvas)
+        shelf.dismiss(canvas)
         if len(shelf.renditions) > MAX_PER_CONTACT:
-            shelf.renditions.popitem(last=False)
+            oldest, _ = shelf.renditions.popitem(last=False)
+            shelf.dismiss(oldest)
         self._put(contact, shelf)
 
     def accompany(self, contact: ContactId, companion: Companion) -> bool:
-        """Hold `companion` until `contact` is dropped or erased, or stands otherwise than now.
+        """Hold `companion` as long as its rendition, and until `contact` stands otherwise than now.
 
         False if nothing is held of `contact`, or if there are as many companions of its canvas as
         there may be and all of them are in use.
@@ -170,11 +183,7 @@ class Renditions:
         shelf = self._entries.get(contact)
         if not isinstance(shelf, _Shelf):
             return False
-        rivals = [each for each in shelf.company if each.canvas == companion.canvas]
-        if len(shelf.company) >= MAX_COMPANIONS * MAX_PER_CONTACT:
-            rivals = shelf.company
-        elif len(rivals) < MAX_COMPANIONS:
-            rivals = []
+        rivals = shelf.rivals(companion.canvas)
         if rivals:
             idle = min(rivals, key=lambda each: each.used)
             if idle.used > self._clock() - IN_USE:

@@ -1,22 +1,22 @@
 """Request lines whose answers are ready as bytes.
 
-The hot path is the ordinary one, taken once a second for each spelling of a URL; what it says is
-repeated until that second ends. So nothing is decided here: `AvatarEndpoint` says what is learned,
-the service what may be shown, `View` in which words. A spelling that is learned lives with what is
-held of its contact, and dies with it: erased, dropped or changed, it is unknown from the next
-request on.
+Nothing is decided here: `AvatarEndpoint` says what is learned, the service what may be shown,
+`View` in which words. What the ordinary way would say is repeated until it would say it otherwise,
+a second at most. A spelling that is learned lives with what is held of its contact, and dies with
+it: erased, dropped or changed, it is unknown from the next request on.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 from weakref import WeakValueDictionary, ref
 
 from gateway.web.conditional import not_modified
+from gateway.web.headers import representation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gateway.model import Avatar, AvatarSpec, Canvas, ContactId, Rendition
     from gateway.renditions import Companion
     from gateway.telemetry import Telemetry
-    from gateway.web.answers import Answer
+    from gateway.web.headers import Headers
     from gateway.web.views import View
 
 MAX_LINE: Final = 1024
@@ -33,6 +33,18 @@ MAX_LINE: Final = 1024
 
 MAX_LASTING: Final = 256
 """Spellings whose answers depend on no contact: forced fallbacks, and ids without pictures."""
+
+TRUST: Final = 5.0
+"""Seconds after which the service is asked again, even if nothing has changed."""
+
+LINGER: Final = 2.0
+"""Seconds after its last use for which an answer is held as bytes."""
+
+SLICE: Final = 4096
+"""Answers looked at in one go, so that a crowd of them holds nobody up."""
+
+OK: Final = b"HTTP/1.1 200 OK\r\n"
+NOT_MODIFIED: Final = b"HTTP/1.1 304 Not Modified\r\n"
 
 
 class Source(Protocol):
@@ -62,11 +74,15 @@ class Tally:
 
 
 class Ready:
-    """The answers to one request line, good from `since` until `until` (Unix seconds)."""
+    """What `avatar`, which was found at `found`, is as an answer to `view`.
+
+    What is true for a second at most, `renew` says anew: it holds from `since` until `until`. All
+    of these are Unix seconds.
+    """
 
     __slots__ = (
-        "_avatar", "_body", "_head", "_rendition", "_tally", "_unmodified", "_view",
-        "since", "until",
+        "_avatar", "_body", "_end", "_head", "_lasting", "_passing", "_rendition",
+        "_representation", "_tally", "_view", "found", "since", "until",
     )  # fmt: skip
 
     def __init__(
@@ -76,11 +92,22 @@ class Ready:
         self._avatar = avatar
         self._rendition = rendition
         self._tally = tally
-        self._head = wire(view.whole(avatar, rendition, now=now))
+        self._end = min(avatar.standing.fresh_until, view.end)
+        self._representation = written(representation(rendition))
+        self._lasting = written(view.lasting(avatar, rendition, now=now)) + b"\r\n"
+        self._passing = self._head = b""
         self._body = rendition.body
-        self._unmodified = b""
-        self.since = now
-        self.until = min(math.floor(now) + 1, avatar.standing.fresh_until, view.end)
+        self.found = now
+        self.since = self.until = math.inf
+
+    def renew(self, now: float) -> bool:
+        """Be ready for now and a moment; false if it is too late for this answer."""
+        if now >= self._end:
+            return False
+        self._passing = written(self._view.passing(self._avatar, now=now))
+        self._head = b"".join((OK, self._representation, self._passing, self._lasting))
+        self.since, self.until = now, self._view.steady(self._avatar, now=now)
+        return True
 
     def whole(self) -> bytes:
         """Return head and body, and count that."""
@@ -101,16 +128,13 @@ class Ready:
             if_modified_since=if_modified_since,
         ):
             return None
-        if not self._unmodified:
-            answer = self._view.unmodified(self._avatar, self._rendition, now=self.since)
-            self._unmodified = wire(answer)
         self._tally.unmodified += 1
-        return self._unmodified
+        return NOT_MODIFIED + self._passing + self._lasting
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class Spelling:
-    """One way to ask for a view, when somebody last did, and what was said."""
+    """One way to ask for a view, when somebody last did (Unix seconds), and what is said then."""
 
     view: View
     used: float = -math.inf
@@ -139,7 +163,7 @@ class HotTable:
         self._clock = clock
         self._spellings: WeakValueDictionary[bytes, Spelling] = WeakValueDictionary()
         self._lasting: dict[bytes, Spelling] = {}
-        self._said: list[ref[Spelling]] = []
+        self._warm: deque[ref[Spelling]] = deque()
         self._tallies: dict[Reason | None, Tally] = {}
 
     def __len__(self) -> int:
@@ -165,7 +189,10 @@ class HotTable:
         self._spellings[line] = spelling
 
     def get(self, line: bytes) -> Ready | None:
-        """Return the answers to `line` as they are now; None if the ordinary way must be gone."""
+        """Return the answers to `line` as they are now; None if the ordinary way must be gone.
+
+        They are for this moment: whoever keeps them misses what is erased.
+        """
         # First: whoever was erased must not be found any more.
         self._place.heed()
         spelling = self._spellings.get(line)
@@ -175,47 +202,53 @@ class HotTable:
         if ready is None or not ready.since <= now < ready.until:
             ready = self._renewed(spelling, now)
             if ready is None:
-                self._forget(line)
+                # Its place drops it with the rest of what is held of the contact.
+                self._lasting.pop(line, None)
+                self._spellings.pop(line, None)
         return ready
 
     def flush(self) -> None:
-        """Tell of the answers given, and drop those whose second is over."""
+        """Tell of the answers given, and forget those nobody asks for now, some at a time."""
         for tally in self._tallies.values():
             self._telemetry.answered(200, tally.reason, times=tally.whole)
             self._telemetry.answered(304, tally.reason, times=tally.unmodified)
             tally.whole = tally.unmodified = 0
-        now, said = self._clock(), self._said
-        self._said = []
-        for each in said:
-            spelling = each()
-            if spelling is not None and spelling.ready is not None:
-                if spelling.ready.until <= now:
-                    spelling.ready = None
-                else:
-                    self._said.append(each)
+        idle = self._clock() - LINGER
+        for _ in range(min(SLICE, len(self._warm))):
+            warm = self._warm.popleft()
+            spelling = warm()
+            if spelling is None:
+                continue
+            if spelling.used > idle:
+                self._warm.append(warm)
+            else:
+                spelling.ready = None
 
     def _renewed(self, spelling: Spelling, now: float) -> Ready | None:
-        """Ask for it as the ordinary way does, which also marks it as used."""
-        view = spelling.view
-        avatar = self._source.ready(view.contact, view.spec) if now < view.end else None
+        """Say it for this moment; now and then, find it as the ordinary way does.
+
+        That marks it as used, where it is kept.
+        """
+        ready = spelling.ready
+        if ready is None or not ready.found <= now < ready.found + TRUST:
+            ready = self._found(spelling.view, now)
+            if ready is None:
+                return None
+            if spelling.ready is None:
+                self._warm.append(ref(spelling))
+            spelling.ready = ready
+        spelling.used = now
+        return ready if ready.renew(now) else None
+
+    def _found(self, view: View, now: float) -> Ready | None:
+        avatar = self._source.ready(view.contact, view.spec)
         if avatar is None or avatar.rendition is None:
             return None
         reason = avatar.standing.reason
         tally = self._tallies.setdefault(reason, Tally(reason))
-        if spelling.ready is None:
-            self._said.append(ref(spelling))
-        spelling.ready = Ready(view, avatar, avatar.rendition, tally, now=now)
-        spelling.used = now
-        return spelling.ready
-
-    def _forget(self, line: bytes) -> None:
-        """A place that holds it still drops it with what it belongs to."""
-        self._lasting.pop(line, None)
-        self._spellings.pop(line, None)
+        return Ready(view, avatar, avatar.rendition, tally, now=now)
 
 
-def wire(answer: Answer) -> bytes:
-    """Return the head of `answer` as the server writes it."""
-    status = HTTPStatus(answer.status)
-    fields = b"".join(name + b": " + value + b"\r\n" for name, value in answer.headers)
-    return f"HTTP/1.1 {status} {status.phrase}\r\n".encode() + fields + b"\r\n"
+def written(headers: Headers) -> bytes:
+    """Return `headers` as the server writes them."""
+    return b"".join(name + b": " + value + b"\r\n" for name, value in headers)

@@ -32,28 +32,39 @@ class View:
         """Return 200 and the picture."""
         headers = [
             *h.representation(rendition),
-            *self._said(avatar, now),
-            *h.validators(rendition, avatar.standing, now=now),
+            *self.passing(avatar, now=now),
+            *self.lasting(avatar, rendition, now=now),
         ]
         return Answer(200, headers, rendition.body)
 
     def unmodified(self, avatar: Avatar, rendition: Rendition, *, now: float) -> Answer:
         """Return 304: the client holds this picture."""
-        validators = h.validators(rendition, avatar.standing, now=now)
-        return Answer(304, [*self._said(avatar, now), *validators])
+        lasting = self.lasting(avatar, rendition, now=now)
+        return Answer(304, [*self.passing(avatar, now=now), *lasting])
 
     def absent(self, avatar: Avatar, *, now: float) -> Answer:
         """Return 404: there is no photo, and no fallback is wanted."""
-        return empty(404, self._said(avatar, now))
+        return empty(404, [*self.passing(avatar, now=now), *self._of(avatar)])
 
-    def _said(self, avatar: Avatar, now: float) -> Headers:
+    def steady(self, avatar: Avatar, *, now: float) -> float:
+        """Until when `passing` is the same, in Unix seconds."""
+        standing, version = avatar.standing, self.spec.version
+        return h.steady(standing, version=version, now=now, spread=self.spread, end=self.end)
+
+    def passing(self, avatar: Avatar, *, now: float) -> Headers:
+        """What is true for a second at most."""
         standing, version = avatar.standing, self.spec.version
         life = h.cache_control(standing, version=version, now=now, spread=self.spread, end=self.end)
         return [
             *h.date(now),
             (b"cache-control", life.encode()),
             (b"cache-status", h.cache_status(avatar, now=now).encode()),
-            *h.truth(standing.reason),
-            *h.vary(negotiated=self.negotiated),
-            *h.COMMON,
         ]
+
+    def lasting(self, avatar: Avatar, rendition: Rendition, *, now: float) -> Headers:
+        """What is true as long as the contact stands as it does."""
+        return [*self._of(avatar), *h.validators(rendition, avatar.standing, now=now)]
+
+    def _of(self, avatar: Avatar) -> Headers:
+        truth, vary = h.truth(avatar.standing.reason), h.vary(negotiated=self.negotiated)
+        return [*truth, *vary, *h.COMMON]

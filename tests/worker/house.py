@@ -92,7 +92,8 @@ class House:
         self.cfg.set("limit_request_field_size", MAX_FIELD)
         self.cfg.set("pre_request", lambda _worker, _request: None)
         self.log = FakeLog()
-        self.asgi = app
+        self.asgi: Callable[..., Awaitable[None]] = app
+        self.state: dict[str, object] = {}
         self.loop = asyncio.get_running_loop()
         self.clock = Clock()
         self.connections = Connections(capacity=capacity, clock=self.clock)
