@@ -43,6 +43,10 @@ LINGER: Final = 2.0
 SLICE: Final = 4096
 """Answers looked at in one go, so that a crowd of them holds nobody up."""
 
+OFTEN: Final = 16
+"""How often an answer must be asked for in its moment to be held in one piece: a crowd of viewers
+then shares it, and the memory of those that nobody crowds around is spared."""
+
 OK: Final = b"HTTP/1.1 200 OK\r\n"
 NOT_MODIFIED: Final = b"HTTP/1.1 304 Not Modified\r\n"
 
@@ -81,8 +85,8 @@ class Ready:
     """
 
     __slots__ = (
-        "_avatar", "_body", "_end", "_head", "_lasting", "_passing", "_rendition",
-        "_representation", "_tally", "_view", "found", "since", "until",
+        "_avatar", "_body", "_end", "_head", "_joined", "_lasting", "_passing", "_rendition",
+        "_representation", "_seldom", "_tally", "_view", "found", "since", "until",
     )  # fmt: skip
 
     def __init__(
@@ -95,7 +99,8 @@ class Ready:
         self._end = min(avatar.standing.fresh_until, view.end)
         self._representation = written(representation(rendition))
         self._lasting = written(view.lasting(avatar, rendition, now=now)) + b"\r\n"
-        self._passing = self._head = b""
+        self._passing = self._head = self._joined = b""
+        self._seldom = 0
         self._body = rendition.body
         self.found = now
         self.since = self.until = math.inf
@@ -106,13 +111,20 @@ class Ready:
             return False
         self._passing = written(self._view.passing(self._avatar, now=now))
         self._head = b"".join((OK, self._representation, self._passing, self._lasting))
+        self._joined, self._seldom = b"", OFTEN
         self.since, self.until = now, self._view.steady(self._avatar, now=now)
         return True
 
     def whole(self) -> bytes:
         """Return head and body, and count that."""
         self._tally.whole += 1
-        return self._head + self._body
+        if self._joined:
+            return self._joined
+        joined = self._head + self._body
+        self._seldom -= 1
+        if not self._seldom:
+            self._joined = joined
+        return joined
 
     def head(self) -> bytes:
         """Return the head alone, and count that."""
