@@ -23,10 +23,12 @@ from gateway.web import (
     Clients,
     Defaults,
     Gate,
+    HotTable,
     Links,
     Playground,
     Served,
     build_application,
+    forget,
 )
 
 if TYPE_CHECKING:
@@ -147,6 +149,9 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         links=links,
         defaults=defaults,
     )
+    hot = None
+    if settings.hot_path:
+        hot = HotTable(gateway.avatars, gateway.renditions, gateway.telemetry, clock=clock)
     avatar = AvatarEndpoint(
         gateway.avatars,
         gateway.drawings,
@@ -157,9 +162,10 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         defaults=defaults,
         gate=gate,
         clients=Clients(settings.trusted_proxies),
+        learn=forget if hot is None else hot.learn,
         clock=clock,
     )
-    return Served(avatar, admin, gateway.telemetry, bounds(settings))
+    return Served(avatar, admin, gateway.telemetry, bounds(settings), hot)
 
 
 def _warn(settings: Settings, telemetry: Telemetry) -> None:

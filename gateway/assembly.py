@@ -77,6 +77,7 @@ class Gateway:
     documents: Documents[Plan]
     keeper: Keeper
     portraits: PortraitStore
+    renditions: Renditions
     sweeper: Sweeper
     shared: Shared
     queries: Queries
@@ -171,6 +172,7 @@ async def open_gateway(
             documents=Documents(avatars, inquiry, drawings, deadline=settings.deadline),
             keeper=Keeper(archive, inquiry, refreshes),
             portraits=portraits,
+            renditions=renditions,
             sweeper=Sweeper(
                 portraits.objects,
                 retention=settings.store_retention,

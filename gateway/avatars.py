@@ -75,6 +75,20 @@ class Avatars(Generic[PlanT]):
         finding, path = await self.look(contact, side, until, network=network)
         return await self._show(contact, spec, finding, path, until)
 
+    def ready(self, contact: ContactId, spec: AvatarSpec) -> Avatar | None:
+        """Return what `get` would without waiting or asking anybody, if it will not change soon."""
+        reason = reason_without_asking(contact, spec)
+        standing = self._renditions.standing(contact) if reason is None else _lasting(reason)
+        if standing is None or standing.fresh_until <= self._clock():
+            return None
+        if standing.reason is None:
+            rendition = self._renditions.get(contact, spec.canvas)
+        elif standing.settled and spec.fallback is not Fallback.NOT_FOUND:
+            rendition = self._drawings.ready(contact, spec)
+        else:
+            return None
+        return None if rendition is None else Avatar(rendition, standing, Path.HIT)
+
     async def refreshed(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
         """Return the avatar after a question past the API's cache, or in time what is known."""
         until = time.monotonic() + self._deadline

@@ -60,9 +60,10 @@ class Telemetry:
         self._slowed_at = float("-inf")
         self.degraded: dict[str, str] = {}
 
-    def answered(self, status: int, reason: Reason | None) -> None:
-        """Count an answer by status and reason (``photo`` where there is one)."""
-        self.answers[status, reason or "photo"] += 1
+    def answered(self, status: int, reason: Reason | None, *, times: int = 1) -> None:
+        """Count answers by status and reason (``photo`` where there is one)."""
+        if times:
+            self.answers[status, reason or "photo"] += times
 
     def run_failed(self, contact: ContactId, reason: Reason, detail: str) -> None:
         """Tell that the upstream gave no photo of `contact`, and why."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gateway.web.admin import AdminEndpoint
     from gateway.web.answers import Answer
     from gateway.web.avatar import AvatarEndpoint
+    from gateway.web.hot import HotTable
     from gateway.web.playground import Playground
 
 METHODS: Final = ("GET", "HEAD")
@@ -38,12 +39,16 @@ TEXTS: Final = {404: NOTHING_HERE, 405: "That method does nothing here."}
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What a worker opened; `bounds` say what this set-up cannot promise."""
+    """What a worker opened; `bounds` say what this set-up cannot promise.
+
+    `hot` is for a server that answers known requests itself; None if none is to do so.
+    """
 
     avatar: AvatarEndpoint
     admin: AdminEndpoint
     telemetry: Telemetry
     bounds: Mapping[str, str]
+    hot: HotTable | None = None
 
 
 def build_application(
@@ -60,7 +65,7 @@ def build_application(
     @asynccontextmanager
     async def state(_app: Starlette) -> AsyncIterator[dict[str, object]]:
         async with lifespan() as served:
-            yield {"served": served}
+            yield {"served": served, "hot": served.hot}
 
     files = Files(directory=static)
 
