@@ -121,7 +121,10 @@ class Query:
 
 
 class Asking:
-    """The queries of one run: the first has its `right` already, each other waits for its own."""
+    """The queries of one run: the first has its `right` already, each other waits for its own.
+
+    All must be over at `until` (`time.monotonic`).
+    """
 
     def __init__(
         self, way: Way, right: Right, *, key: str, priority: Priority, until: float
@@ -130,15 +133,15 @@ class Asking:
         self._right: Right | None = right
         self._key = key
         self._priority = priority
-        self._until = until
+        self.until = until
 
     async def __call__(self, contact: ContactId, *, refresh: bool) -> PhotoUrl:
         """Return the signed URL; raises `AvatarUnavailable`."""
         right, self._right = self._right, None
         if right is not None:
-            return await right.put(contact, refresh=refresh, until=self._until)
-        async with in_time(self._way.turn(self._key, self._priority), self._until) as another:
-            return await another.put(contact, refresh=refresh, until=self._until)
+            return await right.put(contact, refresh=refresh, until=self.until)
+        async with in_time(self._way.turn(self._key, self._priority), self.until) as another:
+            return await another.put(contact, refresh=refresh, until=self.until)
 
 
 @asynccontextmanager

@@ -44,7 +44,8 @@ async def tell(gateway: Gateway, contact: ContactId, report: Report, until: floa
         data = await _download(gateway, contact, source, report, until)
         report.good(f"the CDN sends {len(data) / 1024:.0f} KiB")
         _, master = await gateway.quarantine.develop(data, _SIDE, until=until)
-        report.good(f"the picture can be shown (clean copy: {len(await master) / 1024:.0f} KiB)")
+        size = len((await master).whole) / 1024
+        report.good(f"the picture can be shown (clean copy: {size:.0f} KiB)")
     except NoPhoto as none:
         sure = "certainly" if none.confirmed else "so it says, to be confirmed by one refresh"
         report.finding(f"{none}: no photo, {sure}", ADVICE["none"])
