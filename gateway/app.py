@@ -77,7 +77,8 @@ def create_app(
             sweeping(gateway.sweeper),
         ):
             _warn(settings, gateway.telemetry)
-            gateway.resolver.introduce(until=time.monotonic() + settings.upstream_timeout)
+            for source in gateway.sources:
+                source.resolver.introduce(until=time.monotonic() + settings.upstream_timeout)
             yield _served(settings, gateway, clocks.wall)
 
     return build_application(
