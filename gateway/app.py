@@ -23,6 +23,7 @@ from gateway.web import (
     Clients,
     Defaults,
     Gate,
+    HookEndpoint,
     HotTable,
     Links,
     Playground,
@@ -166,7 +167,11 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         learn=forget if hot is None else hot.learn,
         clock=clock,
     )
-    return Served(avatar, admin, gateway.telemetry, bounds(settings), hot)
+    secret = settings.webhook_secret
+    hooks = None
+    if secret is not None:
+        hooks = HookEndpoint(gateway.listener, secret=secret.get_secret_value())
+    return Served(avatar, admin, gateway.telemetry, bounds(settings), hot, hooks)
 
 
 def _warn(settings: Settings, telemetry: Telemetry) -> None:

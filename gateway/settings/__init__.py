@@ -233,7 +233,7 @@ _NEEDED: Final = {
 }
 
 _NOT_IN_FORCE: Final = (
-    "webhook_secret", "metrics_token",
+    "metrics_token",
     "http_proxy", "access_log",
 )  # fmt: skip
 

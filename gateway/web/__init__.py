@@ -10,6 +10,7 @@ from gateway.web.admin import AdminEndpoint
 from gateway.web.application import Served, build_application
 from gateway.web.avatar import AvatarEndpoint, forget
 from gateway.web.clients import Clients
+from gateway.web.hooks import HookEndpoint
 from gateway.web.hot import HotTable
 from gateway.web.links import Links
 from gateway.web.playground import Example, Playground
@@ -22,6 +23,7 @@ __all__ = [
     "Defaults",
     "Example",
     "Gate",
+    "HookEndpoint",
     "HotTable",
     "Links",
     "Playground",

@@ -47,6 +47,7 @@ from gateway.web import (
     AdminEndpoint,
     AvatarEndpoint,
     Defaults,
+    HookEndpoint,
     Links,
     Served,
     build_application,
@@ -145,6 +146,7 @@ class Edge:
         gate: Gate = OPEN,
         links: Links = HERE,
         clients: Clients = DIRECT,
+        hooks: HookEndpoint | None = None,
     ) -> None:
         self.service = avatars
         self.telemetry = telemetry or Telemetry(pseudonym=lambda _: "someone")
@@ -173,7 +175,7 @@ class Edge:
             clients=clients,
             clock=Clock(),
         )
-        self.served = Served(endpoint, admin, self.telemetry, {"machines": "a bound"})
+        self.served = Served(endpoint, admin, self.telemetry, {"machines": "a bound"}, hooks=hooks)
         self.opened = 0
         self.closed = 0
         self.application = build_application(static=STATIC, lifespan=self._lifespan)
