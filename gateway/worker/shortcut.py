@@ -54,8 +54,8 @@ class Table(Protocol):
     def get(self, line: bytes) -> Ready | None:
         """Return the answers to the request line `line`, which is one of GET."""
 
-    def flush(self) -> None:
-        """Settle accounts; called every second."""
+    def flush(self) -> int:
+        """Settle accounts; called every second. Return how many answers they are about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ class Shortcut:
                 return unmodified
         return ready.head() if bodiless else ready.whole()
 
-    def flush(self) -> None:
-        """Settle accounts."""
-        self._table.flush()
+    def flush(self) -> int:
+        """Settle accounts; return how many answers there were since the last time."""
+        return self._table.flush()
 
     def _read(self, block: bytes) -> _Conditions | None:
         """Judge a block of fields and remember it; None if it is not for the short cut."""
