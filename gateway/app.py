@@ -13,6 +13,7 @@ from gateway.assembly import CLOCKS, custom_fallback, open_gateway
 from gateway.errors import InvalidSettings, StoreFailed
 from gateway.imaging.assets import static_path
 from gateway.portraits import check_place, sweeping
+from gateway.renditions import tidying
 from gateway.settings import LogFormat, misspelt
 from gateway.signing import Keyring, sign
 from gateway.signing.tokens import Tokens
@@ -65,6 +66,7 @@ def create_app(settings: Settings, *, workers: int = 1, clocks: Clocks = CLOCKS)
         async with (
             open_gateway(settings, workers=workers, clocks=clocks) as gateway,
             sweeping(gateway.sweeper),
+            tidying(gateway.renditions),
         ):
             _warn(settings, gateway.telemetry)
             gateway.resolver.introduce(until=time.monotonic() + settings.upstream_timeout)

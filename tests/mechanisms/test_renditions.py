@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import tracemalloc
 import weakref
@@ -21,8 +22,11 @@ from gateway.renditions import (
     MAX_COMPANIONS,
     MAX_PER_CONTACT,
     RENDITION_OVERHEAD,
+    tidying,
 )
-from tests.fakes import LEON, MAYA, T0, Clock, FakeErasures, renditions, standing_of_photo
+from gateway.renditions.cache import SLICE
+from gateway.renditions.ends import GRAIN, Ends
+from tests.fakes import LEON, MAYA, T0, Clock, FakeErasures, renditions, settle, standing_of_photo
 
 if TYPE_CHECKING:
     from gateway.renditions import Renditions
@@ -241,10 +245,55 @@ def test_what_is_over_makes_room_before_anybody_else_goes() -> None:
     held.stand(MAYA, PHOTO)
     held.add(MAYA, CANVAS, picture(1000), "one")
     held.stand(LEON, NONE)
-    clock.advance(60)
+    clock.advance(60 + GRAIN)
     held.keep("drawing", picture(1000))
     assert held.get(MAYA, CANVAS) is not None
     assert held.drawn("drawing") is not None
+
+
+def test_a_crowd_that_is_over_goes_a_few_at_a_time() -> None:
+    clock, crowd = Clock(), 1000
+    held = renditions(2**30, clock)
+    for number in range(crowd):
+        held.stand(ContactId.parse(f"1555{number:07d}"), NONE)
+    held.stand(MAYA, PHOTO)
+    held.stand(LEON, NONE)
+    held.stand(LEON, PHOTO)  # who was given more time stays
+    clock.advance(60 + GRAIN)
+    steps = [held.size / bytes_of()]
+    while held.tidy():
+        steps.append(held.size / bytes_of())
+    assert steps[0] == crowd + 2
+    assert max(before - after for before, after in itertools.pairwise(steps)) == SLICE
+    assert held.size == 2 * bytes_of()
+    assert not held.tidy()
+
+
+def test_whoever_is_gone_leaves_no_note_of_when_they_would_have_been() -> None:
+    ends: Ends[Companion] = Ends()
+    things = [Companion() for _ in range(10)]
+    for number, thing in enumerate(things):
+        for end in (T0 + number, T0 + 100 * (number + 1), float("inf")):
+            ends.note(thing, end)
+    assert len(ends) == 20
+    del things[5:], thing
+    assert len(ends) == 10
+    assert not ends.waiting(T0 - GRAIN)
+    assert set(ends.due(T0 + 600, 20)) == set(things)
+    assert len(ends) == 0
+    assert list(ends.due(T0 + 10**9, 1)) == []
+    assert not ends.waiting(T0 + 10**9)
+
+
+@pytest.mark.anyio
+async def test_it_is_tidied_meanwhile() -> None:
+    clock = Clock()
+    held = renditions(2**20, clock)
+    held.stand(LEON, NONE)
+    clock.advance(60 + GRAIN)
+    async with tidying(held):
+        await settle()
+        assert held.size == 0
 
 
 def test_what_is_larger_than_the_whole_cache_is_not_held_and_pushes_nobody_out() -> None:
@@ -264,6 +313,7 @@ def test_what_is_larger_than_the_whole_cache_is_not_held_and_pushes_nobody_out()
 def test_drawn_fallbacks_are_held_by_what_they_show_and_do_not_age(shelf: Shelf) -> None:
     shelf.held.keep(("silhouette", 48), picture(7))
     shelf.clock.advance(10**9)
+    assert not shelf.held.tidy()
     assert shelf.held.drawn(("silhouette", 48)) == picture(7)
     assert shelf.held.drawn(("silhouette", 49)) is None
     assert shelf.held.size == bytes_of(7)

@@ -7,74 +7,36 @@ contact used least recently goes first.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
+import asyncio
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, Protocol
 from weakref import WeakValueDictionary
 
-from cachetools import TLRUCache
+from cachetools import LRUCache
+
+from gateway.renditions.ends import Ends
+from gateway.renditions.shelf import MAX_PER_CONTACT, Drawn, Shelf, size_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 
     from gateway.model import Canvas, ContactId, Rendition, Standing
-
-MAX_PER_CONTACT: Final = 16
-"""Most renditions kept of one contact: whoever varies sizes pushes out only their own."""
-
-MAX_COMPANIONS: Final = 4
-"""Most companions of one canvas: whoever varies the spelling of a URL pushes out only their own."""
+    from gateway.renditions.shelf import Companion
 
 IN_USE: Final = 60.0
 """Seconds for which a companion that was used keeps its place."""
 
-ENTRY_OVERHEAD: Final = 1536
-RENDITION_OVERHEAD: Final = 512
-COMPANION_OVERHEAD: Final = 768
-"""Bytes counted for an entry, for each rendition beside its body and for each companion, measured
-and rounded up."""
+SLICE: Final = 256
+FEW: Final = 16
+"""Entries dropped in one go when their time is over, so that a crowd of them holds nobody up: by
+who tidies, and by who needs room."""
 
+PERIOD: Final = 1.0
+BREATH: Final = 0.02
+"""Seconds between two looks for what is over, and between two slices of it."""
 
 SET_BACK: Final = 1.0
 """Seconds by which clocks are corrected all the time, without anybody having set them back."""
-
-
-@dataclass(slots=True, weakref_slot=True, eq=False)
-class _Shelf:
-    """A contact's standing and its renditions, the most recently used last."""
-
-    contact: ContactId
-    standing: Standing
-    renditions: OrderedDict[Canvas, Rendition] = field(default_factory=OrderedDict)
-    company: list[Companion] = field(default_factory=list)
-
-    def rivals(self, canvas: Canvas) -> list[Companion]:
-        """Those of whom one must go before there is another one of `canvas`."""
-        if len(self.company) >= MAX_COMPANIONS * MAX_PER_CONTACT:
-            return self.company
-        alike = [each for each in self.company if each.canvas == canvas]
-        return alike if len(alike) >= MAX_COMPANIONS else []
-
-    def dismiss(self, canvas: Canvas) -> None:
-        """Drop the companions of what is on `canvas`, which is there no more."""
-        self.company = [each for each in self.company if each.canvas != canvas]
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    rendition: Rendition
-
-
-class Companion(Protocol):
-    """What lives only as long as a rendition, and its contact's standing."""
-
-    @property
-    def canvas(self) -> Canvas:
-        """What the rendition is drawn on."""
-
-    @property
-    def used(self) -> float:
-        """When it was last used, in Unix seconds; minus infinity if it never was."""
 
 
 class Erased(Protocol):
@@ -106,12 +68,11 @@ class Renditions:
         self._key = key
         self._clock = clock
         self._latest = clock()
-        self._entries: TLRUCache[Hashable, _Shelf | _Drawn] = TLRUCache(
-            capacity, _expires, timer=clock, getsizeof=_size
-        )
+        self._entries: LRUCache[Hashable, Shelf | Drawn] = LRUCache(capacity, size_of)
         # Erasures name contacts by their keys. A shelf that the cache has dropped is in nobody's
         # way here.
-        self._shelves: WeakValueDictionary[str, _Shelf] = WeakValueDictionary()
+        self._shelves: WeakValueDictionary[str, Shelf] = WeakValueDictionary()
+        self._ends: Ends[Shelf] = Ends()
 
     @property
     def size(self) -> float:
@@ -122,25 +83,25 @@ class Renditions:
         """Forget who was erased since the last look."""
         now = self._clock()
         if now < self._latest - SET_BACK:
-            self._entries.clear()
+            self._drop_all()
         self._latest = now
         for key in self._erasures.since():
             shelf = self._shelves.pop(key, None)
             if shelf is not None:
                 self._entries.pop(shelf.contact, None)
         if self._erasures.lost():
-            self._entries.clear()
+            self._drop_all()
 
     def standing(self, contact: ContactId) -> Standing | None:
         """Return how `contact` stands; None if nothing is held."""
         self.heed()
-        shelf = self._entries.get(contact)
-        return shelf.standing if isinstance(shelf, _Shelf) else None
+        shelf = self._shelf(contact)
+        return None if shelf is None else shelf.standing
 
     def get(self, contact: ContactId, canvas: Canvas) -> Rendition | None:
         """Return the photo of `contact` as drawn on `canvas`; None if it is not held."""
-        shelf = self._entries.get(contact)
-        if not isinstance(shelf, _Shelf):
+        shelf = self._shelf(contact)
+        if shelf is None:
             return None
         found = shelf.renditions.get(canvas)
         if found is not None:
@@ -150,9 +111,9 @@ class Renditions:
     def stand(self, contact: ContactId, standing: Standing) -> None:
         """Note how `contact` stands now; renditions of another photo than this one go."""
         self.heed()
-        shelf = self._entries.get(contact)
-        if not isinstance(shelf, _Shelf) or shelf.standing.version != standing.version:
-            shelf = _Shelf(contact, standing)
+        shelf = self._shelf(contact)
+        if shelf is None or shelf.standing.version != standing.version:
+            shelf = Shelf(contact, standing)
             self._shelves[self._key(contact)] = shelf
         elif shelf.standing != standing:
             shelf.company.clear()
@@ -162,8 +123,8 @@ class Renditions:
     def add(self, contact: ContactId, canvas: Canvas, rendition: Rendition, version: str) -> None:
         """Hold `rendition` of the photo `version`, unless another one has become current."""
         self.heed()
-        shelf = self._entries.get(contact)
-        if not isinstance(shelf, _Shelf) or shelf.standing.version != version:
+        shelf = self._shelf(contact)
+        if shelf is None or shelf.standing.version != version:
             return
         shelf.renditions[canvas] = rendition
         shelf.renditions.move_to_end(canvas)
@@ -180,8 +141,8 @@ class Renditions:
         there may be and all of them are in use.
         """
         self.heed()
-        shelf = self._entries.get(contact)
-        if not isinstance(shelf, _Shelf):
+        shelf = self._shelf(contact)
+        if shelf is None:
             return False
         rivals = shelf.rivals(companion.canvas)
         if rivals:
@@ -196,25 +157,65 @@ class Renditions:
     def drawn(self, drawing: Hashable) -> Rendition | None:
         """Return a fallback drawn before; `drawing` names what is to be seen and for nobody."""
         found = self._entries.get(drawing)
-        return found.rendition if isinstance(found, _Drawn) else None
+        return found.rendition if isinstance(found, Drawn) else None
 
     def keep(self, drawing: Hashable, rendition: Rendition) -> None:
         """Hold a drawn fallback."""
-        self._put(drawing, _Drawn(rendition))
+        self._put(drawing, Drawn(rendition))
 
-    def _put(self, key: Hashable, entry: _Shelf | _Drawn) -> None:
-        if _size(entry) > self._entries.maxsize:
+    def tidy(self, most: int = SLICE) -> bool:
+        """Drop `most` of those whose time is over; true if there may be more of them.
+
+        Nobody is shown what is over, whether it is still here or not: this is for its bytes.
+        """
+        now = self._clock()
+        for shelf in self._ends.due(now, most):
+            # It may have been given more time since.
+            if shelf.standing.expires <= now:
+                self._entries.pop(shelf.contact, None)
+        return self._ends.waiting(now)
+
+    def _shelf(self, contact: ContactId) -> Shelf | None:
+        """The shelf of `contact`, unless its time is over."""
+        shelf = self._entries.get(contact)
+        if not isinstance(shelf, Shelf):
+            return None
+        if shelf.standing.expires <= self._clock():
+            del self._entries[contact]
+            return None
+        return shelf
+
+    def _drop_all(self) -> None:
+        self._entries.clear()
+        self._ends.clear()
+
+    def _put(self, key: Hashable, entry: Shelf | Drawn) -> None:
+        if size_of(entry) > self._entries.maxsize:
             self._entries.pop(key, None)  # larger than the whole cache: served, never held
-        else:
-            self._entries[key] = entry
+            return
+        if isinstance(entry, Shelf):
+            if entry.standing.expires <= self._clock():
+                self._entries.pop(key, None)
+                return
+            if entry.standing.expires != entry.noted:
+                entry.noted = entry.standing.expires
+                self._ends.note(entry, entry.noted)
+        self.tidy(FEW)  # what is over makes room before anybody else goes
+        self._entries[key] = entry
 
 
-def _expires(_key: Hashable, entry: _Shelf | _Drawn, _now: float) -> float:
-    return entry.standing.expires if isinstance(entry, _Shelf) else float("inf")
+@asynccontextmanager
+async def tidying(renditions: Renditions) -> AsyncIterator[None]:
+    """Keep `renditions` tidy meanwhile."""
 
+    async def run() -> None:
+        while True:  # noqa: ASYNC110 - time is what it waits for
+            await asyncio.sleep(BREATH if renditions.tidy() else PERIOD)
 
-def _size(entry: _Shelf | _Drawn) -> int:
-    if isinstance(entry, _Drawn):
-        return ENTRY_OVERHEAD + RENDITION_OVERHEAD + len(entry.rendition.body)
-    held = sum(RENDITION_OVERHEAD + len(each.body) for each in entry.renditions.values())
-    return ENTRY_OVERHEAD + held + COMPANION_OVERHEAD * len(entry.company)
+    task = asyncio.create_task(run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
