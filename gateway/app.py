@@ -20,6 +20,7 @@ from gateway.telemetry import configure_logging
 from gateway.web import (
     AdminEndpoint,
     AvatarEndpoint,
+    Clients,
     Defaults,
     Gate,
     Links,
@@ -155,6 +156,7 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         links=links,
         defaults=defaults,
         gate=gate,
+        clients=Clients(settings.trusted_proxies),
         clock=clock,
     )
     return Served(avatar, admin, gateway.telemetry, bounds(settings))

@@ -194,6 +194,35 @@ def url(  # noqa: PLR0913, PLR0917 - as above
 
 
 @commands.command()
+def warm(
+    source: Annotated[
+        Path, typer.Argument(help="One id a line, or CSV with a header; - for standard input.")
+    ] = Path("-"),
+    url: Annotated[str, typer.Option(help="A gateway to ask, such as http://127.0.0.1:8000.")] = "",
+    rate: Annotated[str, typer.Option(help="At most so many: 1/s, 20/m, 600/h.")] = "",
+    size: SizeOption = "",
+) -> None:
+    """Learn about many contacts; goes on where it was interrupted; 1 if some failed."""
+    from gateway.cli.warm import run  # noqa: PLC0415 - the whole app
+
+    raise typer.Exit(run(Settings.load(), source, url=url, rate=rate, size=size))
+
+
+@commands.command()
+def purge(
+    contacts: Annotated[list[str], typer.Argument(help="Any forms of contact ids.")],
+    suppress: Annotated[  # noqa: FBT002 - typer's form of a flag
+        bool, typer.Option("--suppress", help="Show none of them until a refresh is ordered.")
+    ] = False,
+    url: Annotated[str, typer.Option(help="A gateway to ask, such as http://127.0.0.1:8000.")] = "",
+) -> None:
+    """Drop every copy of contacts, everywhere."""
+    from gateway.cli.purge import run  # noqa: PLC0415 - the whole app
+
+    raise typer.Exit(run(Settings.load(), contacts, suppress=suppress, url=url))
+
+
+@commands.command()
 def doctor(
     contact: Annotated[str, typer.Argument(help="Whose story to tell; none: the set-up.")] = "",
 ) -> None:

@@ -9,6 +9,7 @@ from gateway.web.access import Gate
 from gateway.web.admin import AdminEndpoint
 from gateway.web.application import Served, build_application
 from gateway.web.avatar import AvatarEndpoint
+from gateway.web.clients import Clients
 from gateway.web.links import Links
 from gateway.web.playground import Example, Playground
 from gateway.web.query import Defaults, Query
@@ -16,6 +17,7 @@ from gateway.web.query import Defaults, Query
 __all__ = [
     "AdminEndpoint",
     "AvatarEndpoint",
+    "Clients",
     "Defaults",
     "Example",
     "Gate",

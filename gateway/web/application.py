@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Match, Mount, Route
 from gateway.web.admin import MANY, PREFIX, WARM
 from gateway.web.answers import HouseRules, document, problem
 from gateway.web.avatar import FAULT, NOTHING_HERE
-from gateway.web.files import Files, shared
+from gateway.web.files import Files
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -62,6 +62,8 @@ def build_application(
         async with lifespan() as served:
             yield {"served": served}
 
+    files = Files(directory=static)
+
     async def healthz(_request: Request) -> Answer:
         return document(200, {"status": "ok"})
 
@@ -74,8 +76,8 @@ def build_application(
     async def robots(_request: Request) -> Response:
         return PlainTextResponse(ROBOTS, headers={"Cache-Control": "max-age=86400"})
 
-    async def openapi(_request: Request) -> Response:
-        return shared(static / "openapi.json", "application/json")
+    async def openapi(request: Request) -> Response:
+        return await files.get_response("openapi.json", request.scope)
 
     async def fault(request: Request, error: Exception) -> Response:
         served: Served = request.state.served
@@ -89,7 +91,7 @@ def build_application(
             Route("/readyz", readyz),
             Route("/robots.txt", robots),
             Route("/openapi.json", openapi),
-            Mount("/static", Files(directory=static)),
+            Mount("/static", files),
             *([] if playground is None else _pages(playground, static)),
         ],
         middleware=[Middleware(HouseRules)],

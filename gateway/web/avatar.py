@@ -10,6 +10,7 @@ from gateway.model import Fallback, Kind
 from gateway.web import headers as h
 from gateway.web.access import OPEN
 from gateway.web.answers import Answer, empty, facts, problem
+from gateway.web.clients import DIRECT
 from gateway.web.conditional import not_modified
 from gateway.web.documents import rendered
 from gateway.web.negotiation import wants_json
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.model import Avatar, AvatarSpec, ContactId, Rendition
     from gateway.telemetry import Telemetry
     from gateway.web.access import Access, Gate
+    from gateway.web.clients import Clients
     from gateway.web.links import Links
     from gateway.web.query import Defaults
 
@@ -38,8 +40,10 @@ STATUS: Final = {Reason.INVALID: 400, Reason.FORBIDDEN: 403, Reason.INTERNAL: 50
 class Avatars(Protocol):
     """The service, as the edge needs it."""
 
-    async def get(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
-        """Return the avatar, photo or fallback."""
+    async def get(
+        self, contact: ContactId, spec: AvatarSpec, *, network: str | None = None
+    ) -> Avatar:
+        """Return the avatar, photo or fallback; `network` is where a stranger asks from."""
 
     async def refreshed(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
         """Return the avatar after a question past the API's own cache."""
@@ -48,7 +52,9 @@ class Avatars(Protocol):
 class Documents(Protocol):
     """What is known of contacts."""
 
-    async def of(self, contact: ContactId, spec: AvatarSpec) -> Document:
+    async def of(
+        self, contact: ContactId, spec: AvatarSpec, *, network: str | None = None
+    ) -> Document:
         """Return the document of `contact`; the upstream is asked as for a picture."""
 
 
@@ -83,6 +89,7 @@ class AvatarEndpoint:
         links: Links,
         defaults: Defaults,
         gate: Gate = OPEN,
+        clients: Clients = DIRECT,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._avatars = avatars
@@ -93,6 +100,7 @@ class AvatarEndpoint:
         self._links = links
         self._defaults = defaults
         self._gate = gate
+        self._clients = clients
         self._clock = clock
 
     async def answer(self, scope: Scope) -> Answer:
@@ -113,13 +121,14 @@ class AvatarEndpoint:
     async def _show(self, scope: Scope, target: Target, query: Query, access: Access) -> Answer:
         contact = access.contact()
         spec = query.spec(target.format, self._defaults)
+        network = self._network(scope)
         if target.document:
-            found = await self._documents.of(contact, spec)
+            found = await self._documents.of(contact, spec, network=network)
             return self._told(found, query, spec, access)
         if query.refresh and await self._may_refresh(scope, contact, access):
             avatar = await self._avatars.refreshed(contact, spec)
         else:
-            avatar = await self._avatars.get(contact, spec)
+            avatar = await self._avatars.get(contact, spec, network=network)
         now = self._clock()
         life = h.cache_control(
             avatar.standing,
@@ -130,6 +139,12 @@ class AvatarEndpoint:
             end=access.end,
         )
         return self._shown(scope, target, avatar, life, now)
+
+    def _network(self, scope: Scope) -> str | None:
+        """Where a stranger asks from; None for who has shown that they may ask about anybody."""
+        if self._gate.guards or self._admin.admits(scope):
+            return None
+        return self._clients.network_of(scope)
 
     async def _may_refresh(self, scope: Scope, contact: ContactId, access: Access) -> bool:
         """Whether the API's own cache may be bypassed: by whoever has authority, and seldom."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from starlette.responses import Response
 
 SHARED: Final = {
     "Access-Control-Allow-Origin": "*",
@@ -37,9 +36,3 @@ class Files(StaticFiles):
         life = CHECKED if _TOGETHER in parts[-2:-1] else LASTING
         response.headers.update(SHARED | {"Cache-Control": life})
         return response
-
-
-def shared(path: Path, media_type: str) -> Response:
-    """Return one file that has a path of its own."""
-    headers = SHARED | {"Cache-Control": LASTING}
-    return FileResponse(path, media_type=media_type, headers=headers)
