@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from gateway.errors import StoreFailed
 from gateway.model import Absence, Photo
 from gateway.portraits import decode, encode, is_suppression
+from gateway.telemetry import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -150,6 +151,7 @@ class Archive:
 
     async def replace(self, contact: ContactId, absence: Absence) -> None:
         """Put `absence` in the place of a photo, and erase every copy of that."""
+        self._telemetry.erased(Cause.HIDDEN)
         held = _Held(absence, None)
         self._hold(contact, held)
         await self._erasures.publish(self.key(contact))
@@ -160,10 +162,12 @@ class Archive:
     async def erase(self, contact: ContactId) -> None:
         """Forget `contact` everywhere, so that the next view asks; raises `StoreFailed`."""
         await self._order(contact, self._portraits.delete(contact))
+        self._telemetry.erased(Cause.ORDER)
 
     async def suppress(self, contact: ContactId) -> None:
         """Erase `contact` everywhere and remember to ask nobody; raises `StoreFailed`."""
         await self._order(contact, self._portraits.suppress(contact, since=self._clock()))
+        self._telemetry.erased(Cause.SUPPRESSION)
 
     async def lift(self, contact: ContactId) -> None:
         """End a suppression; raises `StoreFailed`."""
@@ -176,6 +180,7 @@ class Archive:
         await self._portraits.erase(key)
         await self._forget_master(key)
         await self._erasures.publish(key)
+        self._telemetry.erased(Cause.RETENTION)
 
     async def _order(self, contact: ContactId, change: Awaitable[None]) -> None:
         """Change the store by order, between two erasures."""

@@ -37,12 +37,34 @@ class _Shelf:
 
     contact: ContactId
     standing: Standing
+    since: float
     renditions: OrderedDict[Canvas, Rendition] = field(default_factory=OrderedDict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
     rendition: Rendition
+    since: float
+
+
+class _Entries(TLRUCache["Hashable", "_Shelf | _Drawn"]):
+    """What is held; `pushed_out` is told how many seconds what makes room had been."""
+
+    def __init__(
+        self, capacity: int, *, clock: Callable[[], float], pushed_out: Callable[[float], object]
+    ) -> None:
+        super().__init__(capacity, _expires, timer=clock, getsizeof=_size)
+        self._pushed_out = pushed_out
+
+    def popitem(self) -> tuple[Hashable, _Shelf | _Drawn]:
+        """Drop what was used least recently."""
+        key, entry = super().popitem()
+        self._pushed_out(max(self.timer() - entry.since, 0.0))
+        return key, entry
+
+
+def nobody(_age: float) -> None:
+    """Tell nobody what was pushed out."""
 
 
 class Erased(Protocol):
@@ -58,8 +80,9 @@ class Erased(Protocol):
 class Renditions:
     """A cache of at most `capacity` bytes, without those whom `erasures` names by their `key`.
 
-    `clock` gives Unix seconds. When that is set back, nobody knows any more how long anything has
-    to live, and all of it goes.
+    `pushed_out` is told of what has to make room, and how many seconds it was held. `clock` gives
+    Unix seconds. When that is set back, nobody knows any more how long anything has to live, and
+    all of it goes.
     """
 
     def __init__(
@@ -69,14 +92,13 @@ class Renditions:
         erasures: Erased,
         key: Callable[[ContactId], str],
         clock: Callable[[], float],
+        pushed_out: Callable[[float], object] = nobody,
     ) -> None:
         self._erasures = erasures
         self._key = key
         self._clock = clock
         self._latest = clock()
-        self._entries: TLRUCache[Hashable, _Shelf | _Drawn] = TLRUCache(
-            capacity, _expires, timer=clock, getsizeof=_size
-        )
+        self._entries = _Entries(capacity, clock=clock, pushed_out=pushed_out)
         # Erasures name contacts by their keys. A shelf that the cache has dropped is in nobody's
         # way here.
         self._shelves: WeakValueDictionary[str, _Shelf] = WeakValueDictionary()
@@ -85,6 +107,10 @@ class Renditions:
     def size(self) -> float:
         """Bytes held, bodies and overhead."""
         return float(self._entries.currsize)
+
+    def __len__(self) -> int:
+        """Contacts and drawn fallbacks held."""
+        return len(self._entries)
 
     def standing(self, contact: ContactId) -> Standing | None:
         """Return how `contact` stands; None if nothing is held."""
@@ -107,7 +133,7 @@ class Renditions:
         self._heed()
         shelf = self._entries.get(contact)
         if not isinstance(shelf, _Shelf) or shelf.standing.version != standing.version:
-            shelf = _Shelf(contact, standing)
+            shelf = _Shelf(contact, standing, self._clock())
             self._shelves[self._key(contact)] = shelf
         shelf.standing = standing
         self._put(contact, shelf)
@@ -131,7 +157,7 @@ class Renditions:
 
     def keep(self, drawing: Hashable, rendition: Rendition) -> None:
         """Hold a drawn fallback."""
-        self._put(drawing, _Drawn(rendition))
+        self._put(drawing, _Drawn(rendition, self._clock()))
 
     def _heed(self) -> None:
         """Forget who was erased since the last look."""

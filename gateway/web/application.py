@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from gateway.web.admin import MANY, PREFIX, WARM
 from gateway.web.answers import HouseRules, document, problem
 from gateway.web.avatar import FAULT, NOTHING_HERE
+from gateway.web.journal import AccessLog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.web.admin import AdminEndpoint
     from gateway.web.answers import Answer
     from gateway.web.avatar import AvatarEndpoint
+    from gateway.web.metrics import MetricsEndpoint
 
 METHODS: Final = ("GET", "HEAD")
 ROBOTS: Final = "User-agent: *\nDisallow: /\n"
@@ -41,16 +44,20 @@ class Served:
 
     avatar: AvatarEndpoint
     admin: AdminEndpoint
+    metrics: MetricsEndpoint
     telemetry: Telemetry
     bounds: Mapping[str, str]
 
 
 def build_application(
-    *, static: Path, lifespan: Callable[[], AbstractAsyncContextManager[Served]]
+    *,
+    static: Path,
+    lifespan: Callable[[], AbstractAsyncContextManager[Served]],
+    access_log: bool = False,
 ) -> Starlette:
     """Return the whole application; `static` is the folder of files that are served as they are.
 
-    `lifespan` opens what serves requests, and closes it.
+    `lifespan` opens what serves requests, and closes it. With `access_log`, each is told of.
     """
 
     @asynccontextmanager
@@ -66,6 +73,10 @@ def build_application(
         worse = dict(served.telemetry.degraded)
         status = "degraded" if worse else "ok"
         return document(200, {"status": status, "degraded": worse, "bounds": dict(served.bounds)})
+
+    async def metrics(request: Request) -> Answer:
+        served: Served = request.state.served
+        return await served.metrics.answer(request.scope)
 
     async def robots(_request: Request) -> Response:
         return PlainTextResponse(ROBOTS, headers={"Cache-Control": "max-age=86400"})
@@ -83,11 +94,12 @@ def build_application(
             _AvatarRoute(),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route("/metrics", metrics),
             Route("/robots.txt", robots),
             Route("/openapi.json", openapi),
             Mount("/static", StaticFiles(directory=static)),
         ],
-        middleware=[Middleware(HouseRules)],
+        middleware=[*([Middleware(AccessLog)] if access_log else []), Middleware(HouseRules)],
         exception_handlers={HTTPException: _refuse, Exception: fault},
         lifespan=state,
     )
@@ -114,7 +126,9 @@ class _AvatarRoute(BaseRoute):
         """Answer whoever looks, and whoever gives orders; a contact's photo cannot be set."""
         served: Served = scope["state"]["served"]
         if scope["method"] in METHODS and scope["path"].startswith(PREFIX):
+            began = time.perf_counter()
             answer = await served.avatar.answer(scope)
+            served.telemetry.took(time.perf_counter() - began)
         else:
             answer = await served.admin.answer(scope, receive)
         await answer(scope, receive, send)

@@ -12,6 +12,7 @@ from gateway.web.access import OPEN
 from gateway.web.answers import Answer, empty, facts, problem
 from gateway.web.conditional import not_modified
 from gateway.web.documents import rendered
+from gateway.web.journal import CONTACT
 from gateway.web.negotiation import wants_json
 from gateway.web.query import Query
 from gateway.web.target import Target, header
@@ -111,7 +112,7 @@ class AvatarEndpoint:
             return await self._refuse(scope, target, query, Reason.INTERNAL, FAULT)
 
     async def _show(self, scope: Scope, target: Target, query: Query, access: Access) -> Answer:
-        contact = access.contact()
+        scope[CONTACT] = contact = access.contact()
         spec = query.spec(target.format, self._defaults)
         if target.document:
             found = await self._documents.of(contact, spec)
@@ -121,6 +122,7 @@ class AvatarEndpoint:
         else:
             avatar = await self._avatars.get(contact, spec)
         now = self._clock()
+        self._telemetry.looked(avatar, now=now)
         life = h.cache_control(
             avatar.standing,
             version=spec.version,
