@@ -133,7 +133,7 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         gateway.keeper,
         gateway.documents,
         gateway.telemetry,
-        token=Bearer(revealed(settings.admin_token)),
+        token=revealed(settings.admin_token),
         gate=gate,
         links=links,
         defaults=defaults,
@@ -150,7 +150,7 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         clock=clock,
     )
     metrics = MetricsEndpoint(partial(exposed, gateway), Bearer(revealed(settings.metrics_token)))
-    return Served(avatar, admin, metrics, gateway.telemetry, bounds(settings))
+    return Served(avatar, admin, gateway.telemetry, bounds(settings), metrics)
 
 
 def _warn(settings: Settings, telemetry: Telemetry) -> None:

@@ -17,6 +17,7 @@ from gateway.errors import AvatarUnavailable, Busy, Reason, TimedOut
 from gateway.findings import Finding, passing
 from gateway.model import Avatar, Fallback, Path, Standing
 from gateway.singleflight import within
+from gateway.telemetry.stopwatch import IDLE
 
 if TYPE_CHECKING:
     import asyncio
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gateway.inquiry import Inquiry
     from gateway.model import AvatarSpec, ContactId, Rendition
     from gateway.renditions import Renditions
+    from gateway.telemetry.stopwatch import Laps
 
 MAX_VIEWERS: Final = 2048
 """Viewers who may wait for runs at a time; one more is answered at once, as busy."""
@@ -54,20 +56,26 @@ class Avatars(Generic[PlanT]):
         self._room = viewers
         self._clock = clock
 
-    async def get(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
-        """Return the avatar of `contact` as `spec` wants it: the photo, or a fallback and why."""
+    async def get(self, contact: ContactId, spec: AvatarSpec, *, watch: Laps = IDLE) -> Avatar:
+        """Return the avatar of `contact` as `spec` wants it: the photo, or a fallback and why.
+
+        `watch` learns how long was looked, waited and drawn.
+        """
         until = time.monotonic() + self._deadline
         reason = reason_without_asking(contact, spec)
         if reason is not None:
             return await self._fallback(contact, spec, _lasting(reason), Path.HIT)
-        held = self._held(contact, spec)
+        with watch.lap("cache"):
+            held = self._held(contact, spec)
         if held is not None:
             rendition, standing = held
             if rendition is not None:
                 return Avatar(rendition, standing, Path.HIT)
             return await self._fallback(contact, spec, standing, Path.HIT)
-        finding, path = await self.look(contact, spec.canvas.pixels, until)
-        return await self._show(contact, spec, finding, path, until)
+        with watch.lap("wait"):
+            finding, path = await self.look(contact, spec.canvas.pixels, until)
+        with watch.lap("draw"):
+            return await self._show(contact, spec, finding, path, until)
 
     async def refreshed(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
         """Return the avatar after a question past the API's cache, or in time what is known."""

@@ -44,7 +44,7 @@ GRACE: Final = 20
 """Seconds that requests in flight have when a worker stops: more than any of them takes."""
 
 MOST_WORKERS: Final = 16
-"""Generations of workers that are counted at once: each reload makes one, and the last may linger."""
+"""Generations of workers that are counted at once; each reload makes one, and old ones linger."""
 
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - gunicorn's heartbeat file, no data
 

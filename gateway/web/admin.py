@@ -16,7 +16,7 @@ from gateway.errors import (
 from gateway.model import Format
 from gateway.web.answers import Answer, accepted, document, no_content, problem
 from gateway.web.avatar import NOTHING_HERE
-from gateway.web.bearer import CHALLENGE
+from gateway.web.bearer import CHALLENGE, Bearer
 from gateway.web.documents import rendered
 from gateway.web.lists import BadList, asked
 from gateway.web.query import Query
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from gateway.model import AvatarSpec, ContactId
     from gateway.telemetry import Telemetry
     from gateway.web.access import Access, Gate
-    from gateway.web.bearer import Bearer
     from gateway.web.links import Links
     from gateway.web.query import Defaults
 
@@ -77,7 +76,7 @@ class Documents(Protocol):
 
 
 class AdminEndpoint:
-    """Carries out orders of whoever has `token`; without one there are no such routes."""
+    """Carries out orders of whoever has `token`; with None there are no such routes."""
 
     def __init__(  # noqa: PLR0913 - two services, a witness, and who may see what
         self,
@@ -85,7 +84,7 @@ class AdminEndpoint:
         documents: Documents,
         telemetry: Telemetry,
         *,
-        token: Bearer,
+        token: str | None,
         gate: Gate,
         links: Links,
         defaults: Defaults,
@@ -93,7 +92,7 @@ class AdminEndpoint:
         self._keeper = keeper
         self._documents = documents
         self._telemetry = telemetry
-        self._token = token
+        self._token = Bearer(token)
         self._gate = gate
         self._links = links
         self._spec = Query({}).spec(Format.PNG, defaults)

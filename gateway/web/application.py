@@ -44,9 +44,9 @@ class Served:
 
     avatar: AvatarEndpoint
     admin: AdminEndpoint
-    metrics: MetricsEndpoint
     telemetry: Telemetry
     bounds: Mapping[str, str]
+    metrics: MetricsEndpoint | None = None
 
 
 def build_application(
@@ -76,6 +76,8 @@ def build_application(
 
     async def metrics(request: Request) -> Answer:
         served: Served = request.state.served
+        if served.metrics is None:
+            return problem(404, NOTHING_HERE)
         return await served.metrics.answer(request.scope)
 
     async def robots(_request: Request) -> Response:

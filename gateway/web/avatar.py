@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.errors import InvalidRequest, Reason
 from gateway.model import Fallback, Kind
+from gateway.telemetry.stopwatch import IDLE, Stopwatch
 from gateway.web import headers as h
 from gateway.web.access import OPEN
 from gateway.web.answers import Answer, empty, facts, problem
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from gateway.documents import Document
     from gateway.model import Avatar, AvatarSpec, ContactId, Rendition
     from gateway.telemetry import Telemetry
+    from gateway.telemetry.stopwatch import Laps
     from gateway.web.access import Access, Gate
     from gateway.web.links import Links
     from gateway.web.query import Defaults
@@ -39,8 +42,8 @@ STATUS: Final = {Reason.INVALID: 400, Reason.FORBIDDEN: 403, Reason.INTERNAL: 50
 class Avatars(Protocol):
     """The service, as the edge needs it."""
 
-    async def get(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
-        """Return the avatar, photo or fallback."""
+    async def get(self, contact: ContactId, spec: AvatarSpec, *, watch: Laps = IDLE) -> Avatar:
+        """Return the avatar, photo or fallback; `watch` learns what took how long."""
 
     async def refreshed(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
         """Return the avatar after a question past the API's own cache."""
@@ -117,10 +120,11 @@ class AvatarEndpoint:
         if target.document:
             found = await self._documents.of(contact, spec)
             return self._told(found, query, spec, access)
+        watch = Stopwatch() if self._admin.admits(scope) else None
         if query.refresh and await self._may_refresh(scope, contact, access):
             avatar = await self._avatars.refreshed(contact, spec)
         else:
-            avatar = await self._avatars.get(contact, spec)
+            avatar = await self._avatars.get(contact, spec, watch=watch or IDLE)
         now = self._clock()
         self._telemetry.looked(avatar, now=now)
         life = h.cache_control(
@@ -131,7 +135,7 @@ class AvatarEndpoint:
             spread=h.spread_of(access.name_of(contact)),
             end=access.end,
         )
-        return self._shown(scope, target, avatar, life, now)
+        return _timed(self._shown(scope, target, avatar, life, now), watch)
 
     async def _may_refresh(self, scope: Scope, contact: ContactId, access: Access) -> bool:
         """Whether the API's own cache may be bypassed: by whoever has authority, and seldom."""
@@ -200,3 +204,11 @@ class AvatarEndpoint:
     def _counted(self, answer: Answer, reason: Reason | None) -> Answer:
         self._telemetry.answered(answer.status, reason)
         return answer
+
+
+def _timed(answer: Answer, watch: Stopwatch | None) -> Answer:
+    """Say what took how long, to whom it is told."""
+    told = "" if watch is None else watch.server_timing()
+    if not told:
+        return answer
+    return replace(answer, headers=[*answer.headers, (b"server-timing", told.encode())])

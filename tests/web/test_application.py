@@ -48,6 +48,7 @@ from gateway.web import (
     AvatarEndpoint,
     Defaults,
     Links,
+    MetricsEndpoint,
     Served,
     build_application,
 )
@@ -134,7 +135,7 @@ class Answer:
 class Edge:
     """The application around one service, asked without a server in between."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what an application is made of, most of it the same for all
         self,
         avatars: Avatars,
         *,
@@ -143,6 +144,8 @@ class Edge:
         fallbacks: Fallbacks | None = None,
         gate: Gate = OPEN,
         links: Links = HERE,
+        metrics: MetricsEndpoint | None = None,
+        access_log: bool = False,
     ) -> None:
         self.telemetry = telemetry or Telemetry(pseudonym=lambda _: "someone")
         if fallbacks is None:
@@ -169,10 +172,12 @@ class Edge:
             gate=gate,
             clock=Clock(),
         )
-        self.served = Served(endpoint, admin, self.telemetry, {"machines": "a bound"})
+        self.served = Served(endpoint, admin, self.telemetry, {"machines": "a bound"}, metrics)
         self.opened = 0
         self.closed = 0
-        self.application = build_application(static=STATIC, lifespan=self._lifespan)
+        self.application = build_application(
+            static=STATIC, lifespan=self._lifespan, access_log=access_log
+        )
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[Served]:
