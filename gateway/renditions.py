@@ -45,6 +45,7 @@ class _Shelf:
 
     contact: ContactId
     standing: Standing
+    since: float
     renditions: OrderedDict[Canvas, Rendition] = field(default_factory=OrderedDict)
     company: list[Companion] = field(default_factory=list)
 
@@ -63,6 +64,27 @@ class _Shelf:
 @dataclass(frozen=True, slots=True)
 class _Drawn:
     rendition: Rendition
+    since: float
+
+
+class _Entries(TLRUCache["Hashable", "_Shelf | _Drawn"]):
+    """What is held; `pushed_out` is told how many seconds what makes room had been."""
+
+    def __init__(
+        self, capacity: int, *, clock: Callable[[], float], pushed_out: Callable[[float], object]
+    ) -> None:
+        super().__init__(capacity, _expires, timer=clock, getsizeof=_size)
+        self._pushed_out = pushed_out
+
+    def popitem(self) -> tuple[Hashable, _Shelf | _Drawn]:
+        """Drop what was used least recently."""
+        key, entry = super().popitem()
+        self._pushed_out(max(self.timer() - entry.since, 0.0))
+        return key, entry
+
+
+def nobody(_age: float) -> None:
+    """Tell nobody what was pushed out."""
 
 
 class Companion(Protocol):
@@ -90,8 +112,9 @@ class Erased(Protocol):
 class Renditions:
     """A cache of at most `capacity` bytes, without those whom `erasures` names by their `key`.
 
-    `clock` gives Unix seconds. When that is set back, nobody knows any more how long anything has
-    to live, and all of it goes.
+    `pushed_out` is told of what has to make room, and how many seconds it was held. `clock` gives
+    Unix seconds. When that is set back, nobody knows any more how long anything has to live, and
+    all of it goes.
     """
 
     def __init__(
@@ -101,14 +124,13 @@ class Renditions:
         erasures: Erased,
         key: Callable[[ContactId], str],
         clock: Callable[[], float],
+        pushed_out: Callable[[float], object] = nobody,
     ) -> None:
         self._erasures = erasures
         self._key = key
         self._clock = clock
         self._latest = clock()
-        self._entries: TLRUCache[Hashable, _Shelf | _Drawn] = TLRUCache(
-            capacity, _expires, timer=clock, getsizeof=_size
-        )
+        self._entries = _Entries(capacity, clock=clock, pushed_out=pushed_out)
         # Erasures name contacts by their keys. A shelf that the cache has dropped is in nobody's
         # way here.
         self._shelves: WeakValueDictionary[str, _Shelf] = WeakValueDictionary()
@@ -131,6 +153,10 @@ class Renditions:
         if self._erasures.lost():
             self._entries.clear()
 
+    def __len__(self) -> int:
+        """Contacts and drawn fallbacks held."""
+        return len(self._entries)
+
     def standing(self, contact: ContactId) -> Standing | None:
         """Return how `contact` stands; None if nothing is held."""
         self.heed()
@@ -152,7 +178,7 @@ class Renditions:
         self.heed()
         shelf = self._entries.get(contact)
         if not isinstance(shelf, _Shelf) or shelf.standing.version != standing.version:
-            shelf = _Shelf(contact, standing)
+            shelf = _Shelf(contact, standing, self._clock())
             self._shelves[self._key(contact)] = shelf
         elif shelf.standing != standing:
             shelf.company.clear()
@@ -200,7 +226,7 @@ class Renditions:
 
     def keep(self, drawing: Hashable, rendition: Rendition) -> None:
         """Hold a drawn fallback."""
-        self._put(drawing, _Drawn(rendition))
+        self._put(drawing, _Drawn(rendition, self._clock()))
 
     def _put(self, key: Hashable, entry: _Shelf | _Drawn) -> None:
         if _size(entry) > self._entries.maxsize:
