@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from gateway.imaging.fonts import Fonts
 from gateway.imaging.identicons import draw_identicon
@@ -16,8 +16,21 @@ from gateway.imaging.tints import TINTS, tint_of
 from gateway.model import Canvas, Fallback, Kind, Rendition
 
 if TYPE_CHECKING:
-    from gateway.imaging.studio import Studio
+    from collections.abc import Callable
+
     from gateway.model import AvatarSpec, Sample
+
+T = TypeVar("T")
+
+
+class Studio(Protocol):
+    """Where pictures are made, off the event loop."""
+
+    async def photo(self, work: Callable[[], T]) -> T:
+        """Run `work` on the photo lane; raises `Busy`."""
+
+    async def fallback(self, work: Callable[[], T]) -> T:
+        """Run `work` on the fallback lane; raises `Busy`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +62,9 @@ class Artist:
         self._custom = custom
         self._fonts = fonts or Fonts()
 
-    async def photo(self, master: bytes, canvas: Canvas) -> Rendition:
-        """Draw a master on `canvas`; raises `Undecodable` or `Busy`."""
-        body = await self._studio.photo(partial(render, master, canvas))
+    async def photo(self, original: bytes, canvas: Canvas) -> Rendition:
+        """Draw a master or its small copy on `canvas`; raises `Undecodable` or `Busy`."""
+        body = await self._studio.photo(partial(render, original, canvas))
         return Rendition.of(body, canvas.format)
 
     async def sample(self, sample: Sample, canvas: Canvas) -> Rendition:

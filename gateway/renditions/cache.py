@@ -39,6 +39,27 @@ SET_BACK: Final = 1.0
 """Seconds by which clocks are corrected all the time, without anybody having set them back."""
 
 
+class _Entries(LRUCache["Hashable", "Shelf | Drawn"]):
+    """What is held; `pushed_out` is told how many seconds what makes room had been."""
+
+    def __init__(
+        self, capacity: int, *, clock: Callable[[], float], pushed_out: Callable[[float], object]
+    ) -> None:
+        super().__init__(capacity, size_of)
+        self._clock = clock
+        self._pushed_out = pushed_out
+
+    def popitem(self) -> tuple[Hashable, Shelf | Drawn]:
+        """Drop what was used least recently."""
+        key, entry = super().popitem()
+        self._pushed_out(max(self._clock() - entry.since, 0.0))
+        return key, entry
+
+
+def nobody(_age: float) -> None:
+    """Tell nobody what was pushed out."""
+
+
 class Erased(Protocol):
     """Tells who was erased, in any worker."""
 
@@ -52,8 +73,9 @@ class Erased(Protocol):
 class Renditions:
     """A cache of at most `capacity` bytes, without those whom `erasures` names by their `key`.
 
-    `clock` gives Unix seconds. When that is set back, nobody knows any more how long anything has
-    to live, and all of it goes.
+    `pushed_out` is told of what has to make room, and how many seconds it was held. `clock` gives
+    Unix seconds. When that is set back, nobody knows any more how long anything has to live, and
+    all of it goes.
     """
 
     def __init__(
@@ -63,12 +85,13 @@ class Renditions:
         erasures: Erased,
         key: Callable[[ContactId], str],
         clock: Callable[[], float],
+        pushed_out: Callable[[float], object] = nobody,
     ) -> None:
         self._erasures = erasures
         self._key = key
         self._clock = clock
         self._latest = clock()
-        self._entries: LRUCache[Hashable, Shelf | Drawn] = LRUCache(capacity, size_of)
+        self._entries = _Entries(capacity, clock=clock, pushed_out=pushed_out)
         # Erasures name contacts by their keys. A shelf that the cache has dropped is in nobody's
         # way here.
         self._shelves: WeakValueDictionary[str, Shelf] = WeakValueDictionary()
@@ -92,6 +115,10 @@ class Renditions:
         if self._erasures.lost():
             self._drop_all()
 
+    def __len__(self) -> int:
+        """Contacts and drawn fallbacks held."""
+        return len(self._entries)
+
     def standing(self, contact: ContactId) -> Standing | None:
         """Return how `contact` stands; None if nothing is held."""
         self.heed()
@@ -113,7 +140,7 @@ class Renditions:
         self.heed()
         shelf = self._shelf(contact)
         if shelf is None or shelf.standing.version != standing.version:
-            shelf = Shelf(contact, standing)
+            shelf = Shelf(contact, standing, self._clock())
             self._shelves[self._key(contact)] = shelf
         elif shelf.standing != standing:
             shelf.company.clear()
@@ -161,7 +188,7 @@ class Renditions:
 
     def keep(self, drawing: Hashable, rendition: Rendition) -> None:
         """Hold a drawn fallback."""
-        self._put(drawing, Drawn(rendition))
+        self._put(drawing, Drawn(rendition, self._clock()))
 
     def tidy(self, most: int = SLICE) -> bool:
         """Drop `most` of those whose time is over; true if there may be more of them.

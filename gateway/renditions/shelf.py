@@ -38,11 +38,12 @@ class Companion(Protocol):
 class Shelf:
     """A contact's standing and its renditions, the most recently used last.
 
-    `noted` is when it was last noted to be over, in Unix seconds.
+    It is here `since` then, and `noted` is when it was last noted to be over, in Unix seconds.
     """
 
     contact: ContactId
     standing: Standing
+    since: float
     renditions: OrderedDict[Canvas, Rendition] = field(default_factory=OrderedDict)
     company: list[Companion] = field(default_factory=list)
     noted: float | None = None
@@ -61,9 +62,10 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A fallback, which belongs to nobody."""
+    """A fallback, which belongs to nobody; it is here `since` then, in Unix seconds."""
 
     rendition: Rendition
+    since: float
 
 
 def size_of(entry: Shelf | Drawn) -> int:

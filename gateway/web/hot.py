@@ -229,6 +229,7 @@ class HotTable:
             given += tally.whole + tally.unmodified
             self._telemetry.answered(200, tally.reason, times=tally.whole)
             self._telemetry.answered(304, tally.reason, times=tally.unmodified)
+            self._telemetry.hot(tally.whole + tally.unmodified)
             tally.whole = tally.unmodified = 0
         idle = self._clock() - LINGER
         for _ in range(min(SLICE, len(self._warm))):

@@ -7,7 +7,6 @@ import random
 import tracemalloc
 import weakref
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -22,14 +21,12 @@ from gateway.renditions import (
     MAX_COMPANIONS,
     MAX_PER_CONTACT,
     RENDITION_OVERHEAD,
+    Renditions,
     tidying,
 )
 from gateway.renditions.cache import SLICE
 from gateway.renditions.ends import GRAIN, Ends
 from tests.fakes import LEON, MAYA, T0, Clock, FakeErasures, renditions, settle, standing_of_photo
-
-if TYPE_CHECKING:
-    from gateway.renditions import Renditions
 
 PHOTO = standing_of_photo(version="one", fresh_until=T0 + 100, expires=T0 + 200)
 NONE = Standing(fresh_until=T0 + 50, expires=T0 + 60, reason=Reason.NONE)
@@ -458,3 +455,25 @@ class Holding(RuleBasedStateMachine):
 
 TestHolding = Holding.TestCase
 TestHolding.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+def test_what_has_to_make_room_is_told_and_how_long_it_was_held() -> None:
+    clock, ages = Clock(), list[float]()
+    held = Renditions(
+        capacity=bytes_of(1000) + bytes_of(1000),
+        erasures=FakeErasures(clock),
+        key=lambda contact: contact.value,
+        clock=clock,
+        pushed_out=ages.append,
+    )
+    for contact in (MAYA, LEON):
+        held.stand(contact, PHOTO)
+        held.add(contact, CANVAS, picture(1000), "one")
+        clock.advance(10)
+    assert (len(held), ages) == (2, [])
+    held.keep("a silhouette", picture(1000))
+    assert (len(held), ages) == (2, [20.0])
+    clock.advance(200)  # what is over makes room by itself
+    held.keep("another one", picture(1000))
+    held.keep("a third one", picture(1000))
+    assert ages == [20.0, 200.0]
