@@ -20,15 +20,19 @@ from gateway.telemetry import configure_logging
 from gateway.web import (
     AdminEndpoint,
     AvatarEndpoint,
+    Clients,
     Defaults,
     Gate,
+    HotTable,
     Links,
+    Playground,
     Served,
     build_application,
+    forget,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from starlette.applications import Starlette
 
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
     from gateway.sharing import Clocks
     from gateway.telemetry import Telemetry
+    from gateway.web import Example
 
 
 def check(settings: Settings) -> None:
@@ -49,11 +54,18 @@ def check(settings: Settings) -> None:
         raise InvalidSettings(f"GATEWAY_STORE cannot be used: {failure}") from None
 
 
-def create_app(settings: Settings, *, workers: int = 1, clocks: Clocks = CLOCKS) -> Starlette:
+def create_app(
+    settings: Settings,
+    *,
+    workers: int = 1,
+    clocks: Clocks = CLOCKS,
+    examples: Sequence[Example] = (),
+) -> Starlette:
     """Return the ASGI application; everything is opened by its lifespan and closed with it.
 
-    `workers` is how many processes of this machine do the same. Raises `InvalidSettings` if the
-    settings name no upstream that can be asked.
+    `workers` is how many processes of this machine do the same, `examples` are the contacts that
+    the playground offers. Raises `InvalidSettings` if the settings name no upstream that can be
+    asked.
     """
     settings.require_upstream()
     start_logging(settings)
@@ -68,7 +80,11 @@ def create_app(settings: Settings, *, workers: int = 1, clocks: Clocks = CLOCKS)
             gateway.resolver.introduce(until=time.monotonic() + settings.upstream_timeout)
             yield _served(settings, gateway, clocks.wall)
 
-    return build_application(static=static_path("openapi.json").parent, lifespan=lifespan)
+    return build_application(
+        static=static_path("openapi.json").parent,
+        lifespan=lifespan,
+        playground=_playground(settings, examples),
+    )
 
 
 def start_logging(settings: Settings) -> None:
@@ -105,12 +121,22 @@ def bounds(settings: Settings) -> dict[str, str]:
     return {"several machines": said}
 
 
-def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) -> Served:
-    defaults = Defaults(
+def _defaults(settings: Settings) -> Defaults:
+    return Defaults(
         size=settings.default_size,
         shape=settings.default_shape,
         fallback=settings.default_fallback,
     )
+
+
+def _playground(settings: Settings, examples: Sequence[Example]) -> Playground | None:
+    if not settings.playground:
+        return None
+    return Playground(bool(settings.signing_keys), _defaults(settings), tuple(examples))
+
+
+def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) -> Served:
+    defaults = _defaults(settings)
     gate = _gate(settings, clock)
     links = _links(settings)
     token = settings.admin_token
@@ -123,6 +149,9 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         links=links,
         defaults=defaults,
     )
+    hot = None
+    if settings.hot_path:
+        hot = HotTable(gateway.avatars, gateway.renditions, gateway.telemetry, clock=clock)
     avatar = AvatarEndpoint(
         gateway.avatars,
         gateway.drawings,
@@ -132,9 +161,11 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         links=links,
         defaults=defaults,
         gate=gate,
+        clients=Clients(settings.trusted_proxies),
+        learn=forget if hot is None else hot.learn,
         clock=clock,
     )
-    return Served(avatar, admin, gateway.telemetry, bounds(settings))
+    return Served(avatar, admin, gateway.telemetry, bounds(settings), hot)
 
 
 def _warn(settings: Settings, telemetry: Telemetry) -> None:

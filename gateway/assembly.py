@@ -20,6 +20,7 @@ from gateway.imaging.header import HeaderCheck
 from gateway.imaging.studio import Studio
 from gateway.inquiry import Inquiry
 from gateway.keeper import Keeper
+from gateway.newcomers import Newcomers
 from gateway.origin import Origin
 from gateway.outbound import (
     AddressGuard,
@@ -76,6 +77,7 @@ class Gateway:
     documents: Documents[Plan]
     keeper: Keeper
     portraits: PortraitStore
+    renditions: Renditions
     sweeper: Sweeper
     shared: Shared
     queries: Queries
@@ -149,6 +151,9 @@ async def open_gateway(
             pauses=pauses,
             verdicts=verdicts,
             confirmations=confirmations,
+            newcomers=Newcomers(
+                _hourly(settings, workers), refused=telemetry.newcomer_refused, ticks=clocks.ticks
+            ),
             patience=settings.deadline,
             clock=clock,
         )
@@ -167,6 +172,7 @@ async def open_gateway(
             documents=Documents(avatars, inquiry, drawings, deadline=settings.deadline),
             keeper=Keeper(archive, inquiry, refreshes),
             portraits=portraits,
+            renditions=renditions,
             sweeper=Sweeper(
                 portraits.objects,
                 retention=settings.store_retention,
@@ -246,6 +252,12 @@ def _place(settings: Settings) -> Place:
 def _terms(settings: Settings, workers: int) -> Terms:
     rate = None if settings.upstream_rate is None else Rate(*settings.upstream_rate)
     return Terms(rate, workers, young=settings.deadline, timeout=settings.upstream_timeout)
+
+
+def _hourly(settings: Settings, workers: int) -> float | None:
+    """What the upstream bears in an hour, for each of `workers`."""
+    rate = _terms(settings, workers).rate
+    return None if rate is None else 3600 / rate.pace / workers
 
 
 def _outbounds(settings: Settings) -> list[Outbound]:

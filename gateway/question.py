@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from gateway.model import ContactId, PhotoUrl, Portrait, Sample
+    from gateway.model import ContactId, Master, PhotoUrl, Portrait, Sample
 
 CACHE_LIFE: Final = 24 * 3600.0
 """Seconds for which the API gives its own earlier answer again, if it is not told to refresh."""
@@ -48,7 +48,7 @@ class Develop(Protocol):
 
     async def __call__(
         self, data: bytes, side: int, *, until: float
-    ) -> tuple[Sample, asyncio.Task[bytes]]:
+    ) -> tuple[Sample, asyncio.Task[Master]]:
         """Return a first picture of `side` pixels, and the master when it is made.
 
         Both raise `Rejected` or `Busy`.
@@ -75,7 +75,7 @@ class Arrival:
     """A photo that is being developed: what is known of it, and the master when it is made."""
 
     sighting: Sighting
-    master: asyncio.Task[bytes]
+    master: asyncio.Task[Master]
 
 
 class Rejections:

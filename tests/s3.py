@@ -17,7 +17,7 @@ import httpx
 import obstore
 from obstore.store import S3Store
 
-from tests.processes import HOST, free_port
+from tests.processes import HOST, free_port, stop_still
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ class S3Server:
     @contextmanager
     def hung(self) -> Iterator[None]:
         """Connections are taken, and nothing is ever said."""
-        self.process.send_signal(signal.SIGSTOP)
+        stop_still(self.process.pid)
         try:
             yield
         finally:

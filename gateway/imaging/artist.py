@@ -49,9 +49,9 @@ class Artist:
         self._custom = custom
         self._fonts = fonts or Fonts()
 
-    async def photo(self, master: bytes, canvas: Canvas) -> Rendition:
-        """Draw a master on `canvas`; raises `Undecodable` or `Busy`."""
-        body = await self._studio.photo(partial(render, master, canvas))
+    async def photo(self, original: bytes, canvas: Canvas) -> Rendition:
+        """Draw a master or its small copy on `canvas`; raises `Undecodable` or `Busy`."""
+        body = await self._studio.photo(partial(render, original, canvas))
         return Rendition.of(body, canvas.format)
 
     async def sample(self, sample: Sample, canvas: Canvas) -> Rendition:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.imaging.png import write_png
 from gateway.model import Format
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_RLE: Final = 3
-"""zlib's run-length strategy: half the time of the default at the same size, for photographs."""
+_SMALL: Final = 128
+"""Largest side of a JPEG with Huffman tables of its own: a tenth fewer bytes for 16 µs.
+
+At 256 pixels they would double the time for three per cent.
+"""
 
 _PHOTO: Final[dict[Format, dict[str, Any]]] = {
-    Format.PNG: {"format": "PNG", "compress_level": 6, "compress_type": _RLE},
     Format.JPEG: {"format": "JPEG", "quality": 85, "subsampling": "4:2:0"},
     Format.WEBP: {"format": "WEBP", "quality": 82, "method": 2},
     Format.AVIF: {"format": "AVIF", "quality": 60, "speed": 9, "max_threads": 1},
@@ -35,7 +38,13 @@ _DRAWN: Final[dict[Format, dict[str, Any]]] = {
 
 def encode_photo(picture: Image.Image, fmt: Format) -> bytes:
     """Encode a photograph (RGB or RGBA; RGB only for JPEG)."""
-    return _encode(picture, _PHOTO[fmt])
+    match fmt:
+        case Format.PNG:
+            return write_png(picture)
+        case Format.JPEG:
+            return _encode(picture, _PHOTO[fmt] | {"optimize": picture.width <= _SMALL})
+        case _:
+            return _encode(picture, _PHOTO[fmt])
 
 
 def encode_drawn(picture: Image.Image, fmt: Format) -> bytes:

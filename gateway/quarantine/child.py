@@ -26,9 +26,9 @@ from gateway.quarantine.frames import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gateway.model import Sample
+    from gateway.model import Master, Sample
 
-    Develop = Callable[[bytes, int], tuple[Sample, Callable[[], bytes]]]
+    Develop = Callable[[bytes, int], tuple[Sample, Callable[[], Master]]]
 
 CPU: Final = 3
 """Seconds of processor time for one picture: as many as the worker waits for it."""
@@ -108,7 +108,8 @@ def _answer(descriptor: int, body: bytes, develop: Develop) -> None:
         sample, master = develop(data, side)
         _write(descriptor, frame(Kind.SAMPLE, sample.pixels))
         del sample
-        _write(descriptor, frame(Kind.MASTER, master()))
+        whole, small = master()
+        _write(descriptor, frame(Kind.MASTER, whole) + frame(Kind.SMALL, small))
     except MemoryError:
         _refuse(descriptor, Refusal.MEMORY)
     except Undecodable as refusal:

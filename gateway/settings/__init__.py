@@ -236,7 +236,7 @@ class Settings(BaseSettings):
 _NOT_IN_FORCE: Final = (
     "waha_base_url", "waha_api_key", "waha_session",
     "evolution_base_url", "evolution_api_key", "evolution_instance",
-    "webhook_secret", "metrics_token", "trusted_proxies", "hot_path", "playground",
+    "webhook_secret", "metrics_token",
     "http_proxy", "access_log",
 )  # fmt: skip
 

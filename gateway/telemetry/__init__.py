@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # These print URLs, and so tokens, at INFO and DEBUG.
 _TALKATIVE: Final = ("httpx", "httpcore", "PIL")
 _A_MINUTE: Final = 60.0
+_AN_HOUR: Final = 3600.0
 _SERVER: Final = "gunicorn.error"
 
 
@@ -36,6 +37,7 @@ class Event(StrEnum):
     STORE_FAILED = "store.failed"
     SHARING_FAILED = "sharing.failed"
     REFUSED = "upstream.refused"
+    NEWCOMERS_REFUSED = "newcomers.refused"
     FLEET_FAILED = "valkey.failed"
     STORE_SWEPT = "store.swept"
     SWEEP_FAILED = "store.sweep_failed"
@@ -53,12 +55,15 @@ class Telemetry:
         self.store_failures = 0
         self.fleet_failures = 0
         self.swept_portraits = 0
+        self.newcomers_refused = 0
         self._refused_at = float("-inf")
+        self._slowed_at = float("-inf")
         self.degraded: dict[str, str] = {}
 
-    def answered(self, status: int, reason: Reason | None) -> None:
-        """Count an answer by status and reason (``photo`` where there is one)."""
-        self.answers[status, reason or "photo"] += 1
+    def answered(self, status: int, reason: Reason | None, *, times: int = 1) -> None:
+        """Count answers by status and reason (``photo`` where there is one)."""
+        if times:
+            self.answers[status, reason or "photo"] += times
 
     def run_failed(self, contact: ContactId, reason: Reason, detail: str) -> None:
         """Tell that the upstream gave no photo of `contact`, and why."""
@@ -106,6 +111,21 @@ class Telemetry:
         if now >= self._refused_at + _A_MINUTE:
             self._refused_at = now
             self._log.error(Event.REFUSED, detail=detail)
+
+    def newcomer_refused(self) -> None:
+        """Count somebody who was not looked up, because strangers ask about too many.
+
+        Told once an hour at most: it may be the operator's own proxy.
+        """
+        self.newcomers_refused += 1
+        now = time.monotonic()
+        if now >= self._slowed_at + _AN_HOUR:
+            self._slowed_at = now
+            why = (
+                "strangers ask about more new contacts than they may: set GATEWAY_SIGNING_KEYS, "
+                "or GATEWAY_TRUSTED_PROXIES if they all come through a proxy"
+            )
+            self._log.warning(Event.NEWCOMERS_REFUSED, why=why)
 
     def swept(self, removed: int) -> None:
         """Count what went because nobody vouched for it any more."""

@@ -8,17 +8,25 @@ from __future__ import annotations
 from gateway.web.access import Gate
 from gateway.web.admin import AdminEndpoint
 from gateway.web.application import Served, build_application
-from gateway.web.avatar import AvatarEndpoint
+from gateway.web.avatar import AvatarEndpoint, forget
+from gateway.web.clients import Clients
+from gateway.web.hot import HotTable
 from gateway.web.links import Links
+from gateway.web.playground import Example, Playground
 from gateway.web.query import Defaults, Query
 
 __all__ = [
     "AdminEndpoint",
     "AvatarEndpoint",
+    "Clients",
     "Defaults",
+    "Example",
     "Gate",
+    "HotTable",
     "Links",
+    "Playground",
     "Query",
     "Served",
     "build_application",
+    "forget",
 ]

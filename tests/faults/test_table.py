@@ -10,6 +10,8 @@ from tests.faults.stage import SLACK, staged
 from tests.faults.table import CASES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.faults.table import Fault
     from tests.faults.upstreams import Upstream
 
@@ -18,11 +20,12 @@ pytestmark = pytest.mark.anyio
 
 @pytest.mark.parametrize(("fault", "upstream"), CASES)
 async def test_a_viewer_gets_a_face_in_time_whatever_the_upstream_does(
-    fault: Fault, upstream: Upstream
+    fault: Fault, upstream: Upstream, tmp_path: Path
 ) -> None:
     """What holds for all answers is judged by the stage; the row says the rest."""
     async with upstream.opened() as opened:
-        async with staged(opened.settings, patience=fault.patience) as stage:
+        settings = opened.settings | {"GATEWAY_STORE": (tmp_path / "store").as_uri()}
+        async with staged(settings, patience=fault.patience) as stage:
             first = await stage.see()
             last = await stage.see_the_end()
         calls = opened.calls()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tracemalloc
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gateway.errors import Reason
 from gateway.model import Canvas, ContactId, Format, Rendition, Standing
 from gateway.renditions import (
+    COMPANION_OVERHEAD,
     ENTRY_OVERHEAD,
+    MAX_COMPANIONS,
     MAX_PER_CONTACT,
     RENDITION_OVERHEAD,
 )
@@ -76,6 +79,54 @@ def test_what_is_added_is_held_for_its_contact_and_canvas_alone(shelf: Shelf) ->
     assert shelf.held.get(LEON, CANVAS) is None
     for other in (Canvas(49), Canvas(48, Format.WEBP), Canvas(48, bg=None, ring=None)):
         assert (shelf.held.get(MAYA, other) is None) == (other != CANVAS)
+
+
+@dataclass(eq=False)
+class Companion:
+    canvas: Canvas = CANVAS
+    used: float = float("-inf")
+
+
+def test_companions_are_held_and_counted(shelf: Shelf) -> None:
+    companion = Companion()
+    gone = weakref.ref(companion)
+    assert shelf.held.accompany(MAYA, companion)
+    assert shelf.held.size == bytes_of(100) + COMPANION_OVERHEAD
+    del companion
+    assert gone() is not None
+    shelf.held.stand(MAYA, NONE)
+    assert gone() is None
+    assert shelf.held.size == bytes_of()
+
+
+def test_nobody_accompanies_a_stranger_or_who_was_erased(shelf: Shelf) -> None:
+    assert not shelf.held.accompany(LEON, Companion())
+    shelf.erase(MAYA)
+    assert not shelf.held.accompany(MAYA, Companion())
+    shelf.held.keep("a drawing", picture())
+    assert shelf.held.size == bytes_of(100)
+
+
+def test_companions_go_with_their_rendition(shelf: Shelf) -> None:
+    companions = [Companion(), Companion(Canvas(49))]
+    gone = [weakref.ref(each) for each in companions]
+    for companion in companions:
+        assert shelf.held.accompany(MAYA, companion)
+    del companions, companion
+    for side in range(100, 100 + MAX_PER_CONTACT):
+        shelf.held.add(MAYA, Canvas(side), picture(), "one")
+    assert [each() is None for each in gone] == [True, False]
+    shelf.held.add(MAYA, Canvas(49), picture(), "one")
+    assert gone[1]() is None
+
+
+def test_companions_are_few_even_without_a_rendition() -> None:
+    held = renditions(2**20, Clock())
+    held.stand(MAYA, NONE)
+    for side in range(16, 16 + 5 * MAX_PER_CONTACT):
+        for _ in range(MAX_COMPANIONS + 1):
+            assert held.accompany(MAYA, Companion(Canvas(side)))
+    assert held.size == bytes_of() + MAX_COMPANIONS * MAX_PER_CONTACT * COMPANION_OVERHEAD
 
 
 @pytest.mark.parametrize(("age", "held"), [(0, True), (199.9, True), (200, False), (10**9, False)])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.errors import Undecodable
-from gateway.model import Sample
+from gateway.model import Master, Sample
 from gateway.quarantine.child import serve
 from gateway.quarantine.frames import HEAD_SIZE, Kind, Refusal, frame, head, job, parse_job
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from gateway.quarantine.child import Develop
 
 
-def develop(data: bytes, side: int) -> tuple[Sample, Callable[[], bytes]]:
-    return Sample(side, "RGB", data * side), lambda: b"master of " + data
+def develop(data: bytes, side: int) -> tuple[Sample, Callable[[], Master]]:
+    return Sample(side, "RGB", data * side), lambda: Master(b"master of " + data, data[:1])
 
 
 @contextmanager
@@ -58,10 +58,11 @@ def test_every_job_is_answered_by_a_sample_and_a_master() -> None:
             ours.sendall(job(data, 3))
             assert hear(ours) == (Kind.SAMPLE, data * 3)
             assert hear(ours) == (Kind.MASTER, b"master of " + data)
+            assert hear(ours) == (Kind.SMALL, data[:1])
 
 
 def refusing(error: Exception) -> Develop:
-    def refuse(data: bytes, side: int) -> tuple[Sample, Callable[[], bytes]]:
+    def refuse(data: bytes, side: int) -> tuple[Sample, Callable[[], Master]]:
         del data, side
         raise error
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway import errors
-from gateway.archive import MAX_UNSAVED
 from gateway.errors import NoPhoto, OverBudget, PhotoGone, Reason, UpstreamFailed
 from gateway.model import Absence, AvatarSpec, ContactId, Path, Photo, PhotoUrl, version_of
 from gateway.model.portrait import EXPIRY_SKEW
+from gateway.unsaved import MAX_UNSAVED
 from tests.fakes import (
     DAY,
     LEON,
@@ -655,6 +655,7 @@ answers = st.lists(st.sampled_from([URL, NEW, UNSURE, SURE, BROKEN, PhotoGone(""
 pauses = st.lists(st.sampled_from([0.0, 61.0, 700.0, HOUR, STALE, COLD]), max_size=12)
 
 
+@settings(deadline=None)  # how long it takes on a busy machine says nothing
 @given(answers, pauses)
 @example([URL, UNSURE], [0.0, COLD, 61.0])
 @example([URL, UNSURE, BROKEN], [0.0, STALE, COLD, 61.0])
