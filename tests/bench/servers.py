@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ HERE: Final = Path(__file__).parent
 _PATIENCE: Final = 30.0
 
 _NGINX: Final = """
-{modules}daemon off; worker_processes {workers}; pid nginx.pid; error_log nginx.log;
+{modules}{user}daemon off; worker_processes {workers}; pid nginx.pid; error_log nginx.log;
 events {{ worker_connections 4096; }}
 http {{
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;
