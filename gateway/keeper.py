@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway.archive import Archive
+    from gateway.findings import Finding
     from gateway.inquiry import Inquiry
     from gateway.model import ContactId
     from gateway.refreshes import Refreshes
@@ -62,6 +63,10 @@ class Keeper:
             await within(self._inquiry.refresh(contact, _SIDE), self._patience)
         except TimeoutError:
             raise TimedOut("the budget has left no query yet; the contact is next") from None
+
+    async def learn(self, contact: ContactId) -> Finding:
+        """Return what is known of `contact`, or else what the upstream says, behind all viewers."""
+        return await self._inquiry.learn(contact)
 
     def warm(self, contacts: Sequence[ContactId]) -> int:
         """Learn about `contacts` behind everybody; return how many wait to be asked about."""

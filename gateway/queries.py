@@ -70,7 +70,10 @@ class Queries:
 
 
 class Asking:
-    """The queries of one run: the first has a `turn` already, each other waits for its own."""
+    """The queries of one run: the first has a `turn` already, each other waits for its own.
+
+    All must be over at `until` (`time.monotonic`).
+    """
 
     def __init__(
         self, queries: Queries, turn: Turn, *, key: str, priority: Priority, until: float
@@ -79,7 +82,7 @@ class Asking:
         self._turn: Turn | None = turn
         self._key = key
         self._priority = priority
-        self._until = until
+        self.until = until
 
     async def __call__(self, contact: ContactId, *, refresh: bool) -> PhotoUrl:
         """Return the signed URL; raises `AvatarUnavailable`."""
@@ -88,7 +91,7 @@ class Asking:
             return await self._put(turn, contact, refresh=refresh)
         try:
             async with (
-                asyncio.timeout(self._until - time.monotonic()) as patience,
+                asyncio.timeout(self.until - time.monotonic()) as patience,
                 self._queries.turn(self._key, self._priority) as another,
             ):
                 patience.reschedule(None)
@@ -97,7 +100,7 @@ class Asking:
             raise OverBudget("no query was left for a second question in time") from None
 
     async def _put(self, turn: Turn, contact: ContactId, *, refresh: bool) -> PhotoUrl:
-        return await self._queries.put(turn, contact, refresh=refresh, until=self._until)
+        return await self._queries.put(turn, contact, refresh=refresh, until=self.until)
 
 
 def outcome_of(failure: AvatarUnavailable) -> Outcome:

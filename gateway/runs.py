@@ -5,7 +5,7 @@ A run goes through these steps, and nobody can cancel it:
 1. Wait for a turn within the budget: viewers first. Several workers may wait for one contact.
 2. Take the contact's lease, so that only one of them goes on at a time.
 3. Look again at what is known: whoever came second finds the answer, and gives the turn back.
-4. Ask.
+4. Ask. Whoever is erased meanwhile is looked up and asked about once more.
 5. Tell who waits. A photo is told as soon as there is something to see.
 6. Develop and keep it. Only then is the lease free, so that step 3 finds it.
 """
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 MAX_FINISH: Final = 0.5
 """Seconds that photos in development have when everything closes; they take milliseconds."""
 
+LOOKS: Final = 2
+"""How often a run looks and asks that is overtaken by erasures."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -57,6 +60,7 @@ class Run:
 
     def __init__(self, order: Order) -> None:
         self.order = order
+        self.began = time.monotonic()
         self.told: asyncio.Future[Finding] = _future()
         self.task: asyncio.Task[None]
 
@@ -123,13 +127,16 @@ class Runs:
         """
         earlier = self._under_way.get(order.contact)
         if earlier is not None and not earlier.told.done():
+            self._telemetry.run_joined()
             if order.priority is Priority.VIEWER:
                 self.hurry(order.contact)
             return earlier
+        self._telemetry.run_begun(_purpose_of(order))
         run = Run(order)
         run.task = asyncio.create_task(self._complete(run, earlier))
         self._under_way[order.contact] = run
         run.task.add_done_callback(lambda _: self._leave(run))
+        run.told.add_done_callback(lambda _: self._note(run))
         return run
 
     async def begin(self, order: Order) -> Run:
@@ -149,6 +156,9 @@ class Runs:
     def expected(self, contact: ContactId) -> float:
         """At least so many seconds until a run could ask."""
         return self._budget.expected(self._archive.key(contact))
+
+    def _note(self, run: Run) -> None:
+        self._telemetry.run_told(time.monotonic() - run.began)
 
     def _leave(self, run: Run) -> None:
         if self._under_way.get(run.order.contact) is run:
@@ -183,20 +193,27 @@ class Runs:
                 self._queries.turn(key, order.priority) as turn,
                 self._leases.lease(key, patience=self._timeout),
             ):
+                self._telemetry.run_waited(time.monotonic() - run.began)
                 await self._look_and_ask(run, turn, key)
         except AvatarUnavailable as failure:  # of the turn: what the question fails by ends there
             known = await self._archive.latest(order.contact, again=True)
             run.tell(self._verdicts.left_alone(order.contact, known, failure))
 
     async def _look_and_ask(self, run: Run, turn: Turn, key: str) -> None:
-        """Step 3."""
-        known = await self._archive.latest(run.order.contact, again=True)
-        answered = await self._answered(run.order, known)
-        if answered is None:
-            await self._ask(run, turn, known, key)
-        else:
-            await turn.withdraw()
-            run.tell(answered)
+        """Step 3; and once more if an erasure came in between, or cannot be ruled out."""
+        until = time.monotonic() + self._timeout
+        asking = Asking(self._queries, turn, key=key, priority=run.order.priority, until=until)
+        for _ in range(LOOKS):
+            known = await self._archive.latest(run.order.contact, again=True)
+            answered = await self._answered(run.order, known)
+            if answered is not None:
+                self._telemetry.run_spared()
+                await turn.withdraw()
+                run.tell(answered)
+                return
+            if await self._ask(run, asking, known, probing=turn.probe):
+                return
+        run.tell(self._verdicts.gone())
 
     async def _answered(self, order: Order, known: Portrait | None) -> Finding | None:
         """What another run has found out, or failed at, while this one waited."""
@@ -210,31 +227,32 @@ class Runs:
         pause = await self._pauses.learn(contact)
         return None if pause is None else self._verdicts.remain(contact, known, pause)
 
-    async def _ask(self, run: Run, turn: Turn, known: Portrait | None, key: str) -> None:
-        """Steps 4 to 6."""
+    async def _ask(
+        self, run: Run, asking: Asking, known: Portrait | None, *, probing: bool
+    ) -> bool:
+        """Steps 4 to 6; False if what came is nothing to show, because of an erasure since."""
         order, began, verdicts = run.order, self._verdicts.now(), self._verdicts
-        until = time.monotonic() + self._timeout
         asked = Asked(
             order.contact,
             known,
             order.side,
             refresh=order.refresh or verdicts.owes_refresh(order.contact, known),
-            until=until,
+            until=asking.until,
         )
-        asking = Asking(self._queries, turn, key=key, priority=order.priority, until=until)
         try:
             answer = await self._question(asked, asking)
         except NoPhoto as none:
             await verdicts.absent(order.contact, known, none, run.tell)
         except AvatarUnavailable as failure:
-            await verdicts.failed(order.contact, known, failure, run.tell, probing=turn.probe)
+            await verdicts.failed(order.contact, known, failure, run.tell, probing=probing)
         else:
             if self._archive.is_gone(order.contact, began):
-                run.tell(verdicts.gone())
-            elif isinstance(answer, Arrival):
+                return False
+            if isinstance(answer, Arrival):
                 await self._develop(run, answer, known, began)
             else:
                 await verdicts.present(order.contact, answer, run.tell, began=began)
+        return True
 
     async def _develop(
         self, run: Run, arrival: Arrival, known: Portrait | None, began: float
@@ -259,6 +277,11 @@ class Runs:
             raise
         coming.set_result(photo)
         await self._verdicts.keep(contact, photo, began=began)
+
+
+def _purpose_of(order: Order) -> str:
+    """Whom a run is for, in the words of `gateway.telemetry.metrics`."""
+    return "refresh" if order.refresh else order.priority.name.lower()
 
 
 def _future() -> asyncio.Future[Any]:

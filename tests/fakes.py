@@ -11,7 +11,7 @@ import logging
 import threading
 from collections import Counter
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -42,6 +42,7 @@ from gateway.model import (
     Sighting,
     Standing,
 )
+from gateway.newcomers import Newcomers
 from gateway.outbound import AddressGuard, Dialer, Names, Outbound, Transport, tls_context
 from gateway.outbound.address import Endpoint
 from gateway.pauses import Pauses
@@ -52,6 +53,7 @@ from gateway.refreshes import Refreshes
 from gateway.renditions import Renditions
 from gateway.runs import Commons, Runs
 from gateway.telemetry import Telemetry
+from gateway.telemetry.stopwatch import IDLE
 from gateway.verdicts import Verdicts
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from gateway.archive import Masters
     from gateway.budget import Rate
     from gateway.model import Avatar, Canvas, Kind
+    from gateway.telemetry.stopwatch import Laps
 
 T0: Final = 1_790_000_000.0
 """The present, in Unix seconds, as far as the tests know."""
@@ -327,6 +330,26 @@ class FakeErasures:
         return any(each == key and at >= when for each, at in self.published)
 
 
+class FakeMasters:
+    """Records in a dictionary, as Valkey keeps them."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, bytes] = {}
+        self.asked = 0
+
+    async def get(self, key: str) -> bytes | None:
+        self.asked += 1
+        return self.records.get(key)
+
+    async def put(self, key: str, record: bytes, ttl: float) -> bool:
+        assert ttl > 0
+        self.records[key] = record
+        return True
+
+    async def delete(self, key: str) -> None:
+        self.records.pop(key, None)
+
+
 class FakeLeases:
     """Leases in memory; `held` counts how often each key was."""
 
@@ -380,6 +403,7 @@ class House:
     """The whole service over fakes; a clock that only the test moves, and no jitter.
 
     A real `store` takes the place of the fake `portraits`. Houses on one `machine` are its workers.
+    `hourly` is what the upstream bears for newcomers.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter a part that a test may choose
@@ -393,10 +417,13 @@ class House:
         machine: Machine | None = None,
         masters: Masters | None = None,
         deadline: float = 30.0,
+        timeout: float = 15.0,
+        confirm: float = LIFETIMES.confirm,
+        hourly: float | None = None,
     ) -> None:
         self.resolver = resolver
         self.origin = origin or FakeOrigin()
-        self.portraits = portraits or FakePortraits()
+        self.portraits = portraits or FakePortraits(replace(LIFETIMES, confirm=confirm))
         self.machine = machine or Machine(clock or Clock())
         self.clock = self.machine.clock
         self.artist = FakeArtist()
@@ -434,7 +461,10 @@ class House:
             question=Question(self.origin, self.quarantine.develop, clock=self.clock),
             verdicts=verdicts,
             telemetry=self.telemetry,
-            timeout=15.0,
+            timeout=timeout,
+        )
+        self.newcomers = Newcomers(
+            hourly, refused=self.telemetry.newcomer_refused, ticks=self.clock
         )
         self.inquiry = Inquiry(
             self.archive,
@@ -442,6 +472,7 @@ class House:
             pauses=self.pauses,
             verdicts=verdicts,
             confirmations=self.confirmations,
+            newcomers=self.newcomers,
             patience=deadline,
             clock=self.clock,
         )
@@ -512,13 +543,23 @@ class FakeAvatars:
         self.asked: list[tuple[ContactId, AvatarSpec]] = []
         self.stood_in: list[AvatarSpec] = []
         self.refreshed_for: list[ContactId] = []
+        self.networks: list[str | None] = []
 
     async def refreshed(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
         self.refreshed_for.append(contact)
         return await self.get(contact, spec)
 
-    async def get(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
-        self.asked.append((contact, spec))
+    async def get(
+        self,
+        contact: ContactId,
+        spec: AvatarSpec,
+        *,
+        network: str | None = None,
+        watch: Laps = IDLE,
+    ) -> Avatar:
+        self.networks.append(network)
+        with watch.lap("cache"):
+            self.asked.append((contact, spec))
         if isinstance(self.avatar, Exception):
             raise self.avatar
         return self.avatar
@@ -533,12 +574,19 @@ class FakeDocuments:
 
     def __init__(self) -> None:
         self.asked: list[ContactId] = []
+        self.networks: list[str | None] = []
         self.strangers: set[ContactId] = set()
+        self.fault: Exception | None = None
         self.standing = standing_of_photo()
 
-    async def of(self, contact: ContactId, spec: AvatarSpec) -> Document:
+    async def of(
+        self, contact: ContactId, spec: AvatarSpec, *, network: str | None = None
+    ) -> Document:
         del spec
         self.asked.append(contact)
+        self.networks.append(network)
+        if self.fault is not None:
+            raise self.fault
         fetched = T0 - 60 if self.standing.reason is None else None
         return Document(contact, self.standing, "#a1b2c3", fetched)
 
@@ -711,9 +759,10 @@ def logging_restored() -> Iterator[None]:
     try:
         yield
     finally:
-        ours = logging.getLogger("gateway")
-        ours.handlers.clear()
-        ours.propagate = True
-        for name in ("gateway", "httpx", "httpcore", "PIL"):
+        for name in ("gateway", "gunicorn.error"):
+            ours = logging.getLogger(name)
+            ours.handlers.clear()
+            ours.propagate = True
+        for name in ("gateway", "gateway.access", "gunicorn.error", "httpx", "httpcore", "PIL"):
             logging.getLogger(name).setLevel(logging.NOTSET)
         structlog.reset_defaults()

@@ -100,8 +100,12 @@ def serve(
     workers: Annotated[
         int, typer.Option(min=0, max=64, help="Processes; $WEB_CONCURRENCY, or one a CPU up to 4.")
     ] = 0,
+    examples: Annotated[
+        Path | None, typer.Option(hidden=True, help="Contacts for the playground, from the demo.")
+    ] = None,
 ) -> None:
     """Serve avatars until TERM or Ctrl-C; HUP reads the settings again."""
+    from gateway.cli.examples import read  # noqa: PLC0415 - as below
     from gateway.server import serve as run  # noqa: PLC0415 - gunicorn and the whole app
 
     run(
@@ -109,6 +113,7 @@ def serve(
         host=host or ("0.0.0.0" if os.environ.get("PORT") else "127.0.0.1"),  # noqa: S104 - where $PORT is set, a platform's router is the only way in
         port=port or _number("PORT", default=8000, highest=65535),
         workers=workers or _number("WEB_CONCURRENCY", default=_workers(), highest=64),
+        examples=() if examples is None else read(examples),
     )
 
 
@@ -186,6 +191,35 @@ def url(  # noqa: PLR0913, PLR0917 - as above
     }  # fmt: skip
     given = {key: value for key, value in options.items() if value}
     run(Settings.load(), contact, given, opaque=opaque, expires=expires, form=wanted[0])
+
+
+@commands.command()
+def warm(
+    source: Annotated[
+        Path, typer.Argument(help="One id a line, or CSV with a header; - for standard input.")
+    ] = Path("-"),
+    url: Annotated[str, typer.Option(help="A gateway to ask, such as http://127.0.0.1:8000.")] = "",
+    rate: Annotated[str, typer.Option(help="At most so many: 1/s, 20/m, 600/h.")] = "",
+    size: SizeOption = "",
+) -> None:
+    """Learn about many contacts; goes on where it was interrupted; 1 if some failed."""
+    from gateway.cli.warm import run  # noqa: PLC0415 - the whole app
+
+    raise typer.Exit(run(Settings.load(), source, url=url, rate=rate, size=size))
+
+
+@commands.command()
+def purge(
+    contacts: Annotated[list[str], typer.Argument(help="Any forms of contact ids.")],
+    suppress: Annotated[  # noqa: FBT002 - typer's form of a flag
+        bool, typer.Option("--suppress", help="Show none of them until a refresh is ordered.")
+    ] = False,
+    url: Annotated[str, typer.Option(help="A gateway to ask, such as http://127.0.0.1:8000.")] = "",
+) -> None:
+    """Drop every copy of contacts, everywhere."""
+    from gateway.cli.purge import run  # noqa: PLC0415 - the whole app
+
+    raise typer.Exit(run(Settings.load(), contacts, suppress=suppress, url=url))
 
 
 @commands.command()

@@ -66,11 +66,14 @@ def _rate(value: object) -> object:
     """Read ``30/m`` as so many queries in so many seconds; ``off`` as None."""
     if not isinstance(value, str):
         return value
-    if value == "off":
-        return None
-    match = _RATE.fullmatch(value.strip())
+    return None if value == "off" else rate_of(value)
+
+
+def rate_of(text: str) -> tuple[int, float]:
+    """Read ``30/m`` as so many in so many seconds; `ValueError` for anything else."""
+    match = _RATE.fullmatch(text.strip())
     if match is None:
-        raise ValueError(value)
+        raise ValueError(text)
     return int(match[1]), float(_SECONDS[match[2]])
 
 

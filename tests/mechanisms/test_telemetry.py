@@ -11,7 +11,8 @@ import pytest
 
 from gateway.errors import Reason
 from gateway.telemetry import Event, Telemetry, configure_logging
-from tests.fakes import LEON, MAYA, logging_restored
+from gateway.telemetry.repeats import MINUTE, MOST, Repeats
+from tests.fakes import LEON, MAYA, Clock, logging_restored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,12 +59,18 @@ def tell_everything(telemetry: Telemetry) -> None:
     telemetry.run_failed(MAYA, Reason.UPSTREAM, DETAIL)
     telemetry.store_failed("the portrait store failed (TimeoutError)")
     telemetry.fleet("Valkey failed (TimeoutError)")
+    telemetry.sharing("budget", "the file system hangs")
+    telemetry.sharing("budget", "the file system hangs")
+    telemetry.refused("the API refused the credentials (401)")
+    telemetry.refused("the API refused the credentials (401)")
+    telemetry.newcomer_refused()
     telemetry.swept(0)
     telemetry.swept(12)
     telemetry.sweep_failed("3 portraits remain")
     telemetry.unguarded("0.0.0.0")  # noqa: S104 - a name in a line
     telemetry.setting_ignored("GATEWAY_DAEDLINE", "no such setting")
     telemetry.bug(a_bug())
+    telemetry.requested(MAYA, method="GET", status=200, reason=None, bytes=7)
     telemetry.stopped()
 
 
@@ -88,10 +95,14 @@ def test_the_names_of_log_lines_are_public_and_stay() -> None:
         "SETTING_IGNORED": "setting.ignored",
         "RUN_FAILED": "run.failed",
         "STORE_FAILED": "store.failed",
+        "SHARING_FAILED": "sharing.failed",
+        "REFUSED": "upstream.refused",
+        "NEWCOMERS_REFUSED": "newcomers.refused",
         "FLEET_FAILED": "valkey.failed",
         "STORE_SWEPT": "store.swept",
         "SWEEP_FAILED": "store.sweep_failed",
         "BUG": "bug",
+        "REQUEST": "request",
     }
 
 
@@ -120,6 +131,23 @@ def test_every_event_is_one_line_of_json(log: Log) -> None:
             "level": "warning",
             "detail": "Valkey failed (TimeoutError)",
         },
+        {
+            "event": "sharing.failed",
+            "level": "warning",
+            "part": "budget",
+            "detail": "the file system hangs",
+        },
+        {
+            "event": "upstream.refused",
+            "level": "error",
+            "detail": "the API refused the credentials (401)",
+        },
+        {
+            "event": "newcomers.refused",
+            "level": "warning",
+            "why": "strangers ask about more new contacts than they may: set GATEWAY_SIGNING_KEYS, "
+            "or GATEWAY_TRUSTED_PROXIES if they all come through a proxy",
+        },
         {"event": "store.swept", "level": "info", "removed": 12},
         {"event": "store.sweep_failed", "level": "warning", "detail": "3 portraits remain"},
         {
@@ -135,6 +163,14 @@ def test_every_event_is_one_line_of_json(log: Log) -> None:
             "why": "no such setting",
         },
         {"event": "bug", "level": "error"},
+        {
+            "event": "request",
+            "level": "info",
+            "contact": "5eed0f3a11ce",
+            "method": "GET",
+            "status": 200,
+            "bytes": 7,
+        },
         {"event": "gateway.stopped", "level": "info"},
     ]
     assert {line["event"] for line in lines} == set(Event)
@@ -159,7 +195,8 @@ def test_no_line_holds_a_contact_or_a_secret(log: Log, *, as_json: bool) -> None
 
 @pytest.mark.parametrize(
     ("level", "told"),
-    [("debug", 10), ("info", 10), ("warning", 6), ("error", 1)],
+    # Lines about requests are asked for by a setting of their own.
+    [("debug", 14), ("info", 14), ("warning", 9 + 1), ("error", 2 + 1)],
 )
 def test_only_lines_of_the_level_are_written(log: Log, level: str, told: int) -> None:
     tell_everything(telling(level=level))
@@ -218,6 +255,14 @@ def test_a_failing_valkey_is_told_once_until_it_works_again(log: Log) -> None:
     assert telemetry.fleet_failures == 3
 
 
+def test_newcomers_who_are_refused_are_counted_and_told_once(log: Log) -> None:
+    telemetry = telling()
+    for _ in range(1000):
+        telemetry.newcomer_refused()
+    assert [line["event"] for line in log.lines()] == ["newcomers.refused"]
+    assert telemetry.newcomers_refused == 1000
+
+
 def test_answers_are_counted_by_status_and_reason_and_not_told(log: Log) -> None:
     telemetry = telling()
     for status, reason in ((200, None), (200, None), (304, None), (200, Reason.NONE)):
@@ -236,6 +281,62 @@ def test_bugs_are_counted_and_each_is_told(log: Log) -> None:
         "KeyError: 'b'",
         "ValueError: a",
     ]
+
+
+def test_a_line_that_says_the_same_is_left_out_for_a_minute_and_counted(log: Log) -> None:
+    telemetry = telling(level="info")
+    for contact in (MAYA, LEON, MAYA):
+        telemetry.run_failed(contact, Reason.UPSTREAM, DETAIL)
+    telemetry.run_failed(MAYA, Reason.TIMEOUT, DETAIL)
+    for _ in range(3):
+        telemetry.refused("401")
+        telemetry.bug(a_bug())
+    told = [(line["event"], line.get("reason")) for line in log.lines()]
+    assert told == [
+        ("run.failed", "upstream"),
+        ("run.failed", "timeout"),
+        ("upstream.refused", None),
+        ("bug", None),
+    ]
+    assert telemetry.bugs == 3
+
+
+def test_when_debugging_nothing_is_left_out(log: Log) -> None:
+    telemetry = telling(level="debug")
+    for _ in range(3):
+        telemetry.run_failed(MAYA, Reason.UPSTREAM, DETAIL)
+    assert [line["level"] for line in log.lines()] == ["info", "debug", "debug"]
+
+
+def test_a_line_tells_how_many_like_it_were_left_out() -> None:
+    clock = Clock()
+    repeats = Repeats(ticks=clock)
+    assert repeats.left_out("a") == 0
+    assert [repeats.left_out("a") for _ in range(3)] == [None] * 3
+    assert repeats.left_out("b") == 0
+    clock.advance(MINUTE)
+    assert repeats.left_out("a") == 3
+    assert repeats.left_out("a") is None
+    clock.advance(MINUTE)
+    assert repeats.left_out("a") == 1
+    assert repeats.left_out("b") == 0
+
+
+def test_what_is_remembered_of_lines_is_bounded() -> None:
+    repeats = Repeats(ticks=Clock())
+    for each in range(MOST + 1):
+        assert repeats.left_out(each) == 0
+    assert repeats.left_out(1) is None
+    assert repeats.left_out(0) == 0
+
+
+def test_lines_of_the_server_come_out_in_the_same_dress_under_one_name(log: Log) -> None:
+    telling().stopped()
+    logging.getLogger("gunicorn.error").info("Booting worker with pid: %s", 7)
+    ours, theirs = log.lines()
+    assert theirs["event"] == "server"
+    assert theirs["detail"] == "Booting worker with pid: 7"
+    assert set(theirs) == {*ours, "detail"}
 
 
 def test_a_line_tells_every_reason_there_is(log: Log) -> None:

@@ -200,3 +200,28 @@ def test_a_repr_tells_no_number(text: str) -> None:
     except InvalidContact:
         return
     assert not any(sign.isdigit() for sign in f"{contact!r}{contact}")
+
+
+@pytest.mark.parametrize(
+    ("number", "other"),
+    [
+        ("5511987654321", "551187654321"),
+        ("551187654321", "5511987654321"),
+        ("5215512345678", "525512345678"),
+        ("525512345678", "5215512345678"),
+        ("5491123456789", "541123456789"),
+        ("541123456789", "5491123456789"),
+    ],
+)
+def test_a_number_that_networks_spell_in_two_ways_has_a_variant(number: str, other: str) -> None:
+    contact, variant = ContactId.parse(number), ContactId.parse(other)
+    assert contact.variant == variant
+    assert contact.same_phone(variant)
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["15551234567", "551133334444", "me", "123456789012345@lid", "551187654321@g.us", "0@c.us"],
+)
+def test_any_other_id_has_none(number: str) -> None:
+    assert ContactId.parse(number).variant is None

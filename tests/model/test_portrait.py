@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.model import Master, Photo, PhotoUrl, Sighting, version_of
 
+T0 = 1_790_000_000
 BASE = "https://pps.whatsapp.net/v/t61.24694-24/1_2_3_n.jpg"
 
 
@@ -99,6 +100,50 @@ def test_a_photo_is_what_was_sighted_and_its_master() -> None:
     assert sighting.developed(Master(b"master", b"small")) == Photo(
         PhotoUrl(BASE), 1.0, 2.0, 3.0, "0a1b", None, b"master", b"small"
     )
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        (f"oe={T0:X}", -300),
+        (f"oe={T0 + 86400:X}", 86100),
+        (f"oe={T0 - 86400:X}", -86700),
+        ("oe=00000001", 86400),
+        ("oe=FFFFFFFF", 86400),
+        (f"oe={T0 + 61 * 86400:X}", 86400),
+        ("oe=nonsense", 86400),
+        ("", 86400),
+    ],
+)
+def test_a_url_is_dead_when_it_says_so_or_else_a_day_after_it_was_learned(
+    query: str, left: float
+) -> None:
+    assert PhotoUrl(f"{BASE}?{query}").dead_at(T0) == T0 + left
+
+
+FULL, SMALL, LARGE = (
+    f"{BASE}?{stp}ccb=1" for stp in ("", "stp=dst-jpg_s96x96&", "stp=dst-jpg_s640x640&")
+)
+
+
+@pytest.mark.parametrize(
+    ("held", "named", "covered"),
+    [
+        (FULL, FULL, True),
+        (FULL, SMALL, True),
+        (FULL, LARGE, True),
+        (LARGE, SMALL, True),
+        (SMALL, LARGE, False),
+        (SMALL, FULL, False),
+        (FULL, FULL.replace("1_2_3", "1_2_4"), False),
+        (FULL, SMALL.replace("1_2_3", "1_2_4"), False),
+        (f"{BASE}?stp=other", f"{BASE}?stp=other", True),
+        (f"{BASE}?stp=other", FULL, False),
+        (FULL, f"{BASE}?stp=other", False),
+    ],
+)
+def test_a_photo_covers_its_own_smaller_previews(held: str, named: str, *, covered: bool) -> None:
+    assert PhotoUrl(held).covers(PhotoUrl(named)) is covered
 
 
 @pytest.mark.parametrize(

@@ -48,10 +48,12 @@ from gateway.web import (
     AvatarEndpoint,
     Defaults,
     Links,
+    MetricsEndpoint,
     Served,
     build_application,
 )
 from gateway.web.access import OPEN
+from gateway.web.clients import DIRECT
 from tests.fakes import (
     MAYA,
     T0,
@@ -71,9 +73,10 @@ if TYPE_CHECKING:
 
     from starlette.types import Message
 
-    from gateway.web import Gate
+    from gateway.web import Clients, Gate
     from gateway.web.avatar import Avatars, Fallbacks
 
+HERE: Final = Links("")
 NUMBER: Final = "15551234567"
 STATIC: Final = ROOT / "static"
 
@@ -133,7 +136,7 @@ class Answer:
 class Edge:
     """The application around one service, asked without a server in between."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one parameter a part that a test may choose
         self,
         avatars: Avatars,
         *,
@@ -141,36 +144,46 @@ class Edge:
         token: str | None = None,
         fallbacks: Fallbacks | None = None,
         gate: Gate = OPEN,
+        links: Links = HERE,
+        clients: Clients = DIRECT,
+        metrics: MetricsEndpoint | None = None,
+        access_log: bool = False,
     ) -> None:
+        self.service = avatars
         self.telemetry = telemetry or Telemetry(pseudonym=lambda _: "someone")
         if fallbacks is None:
             fallbacks = avatars if isinstance(avatars, FakeAvatars) else FakeAvatars(photo())
-        documents = FakeDocuments()
+        self.documents = FakeDocuments()
         self.keeper = FakeKeeper()
         admin = AdminEndpoint(
             self.keeper,
-            documents,
+            self.documents,
             self.telemetry,
             token=token,
             gate=gate,
-            links=Links(""),
+            links=links,
             defaults=Defaults(),
         )
         endpoint = AvatarEndpoint(
             avatars,
             fallbacks,
-            documents,
+            self.documents,
             admin=admin,
             telemetry=self.telemetry,
-            links=Links(""),
+            links=links,
             defaults=Defaults(),
             gate=gate,
+            clients=clients,
             clock=Clock(),
         )
-        self.served = Served(endpoint, admin, self.telemetry, {"machines": "a bound"})
+        self.served = Served(
+            endpoint, admin, self.telemetry, {"machines": "a bound"}, None, metrics
+        )
         self.opened = 0
         self.closed = 0
-        self.application = build_application(static=STATIC, lifespan=self._lifespan)
+        self.application = build_application(
+            static=STATIC, lifespan=self._lifespan, access_log=access_log
+        )
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[Served]:
@@ -178,8 +191,16 @@ class Edge:
         yield self.served
         self.closed += 1
 
-    async def ask(self, target: str | bytes, method: str = "GET", **headers: str) -> Answer:
+    async def ask(
+        self,
+        target: str | bytes,
+        method: str = "GET",
+        *,
+        body: bytes | list[bytes] = b"",
+        **headers: str,
+    ) -> Answer:
         """Ask for `target` as it stands on the request line; ``if_none_match`` names a header."""
+        pieces = list(body) if isinstance(body, list) else [body]
         raw, _, query = (target if isinstance(target, bytes) else target.encode()).partition(b"?")
         sent = [(k.replace("_", "-").encode(), v.encode("latin-1")) for k, v in headers.items()]
         scope = {
@@ -201,7 +222,8 @@ class Edge:
 
         async def receive() -> Message:
             await asyncio.sleep(0)
-            return {"type": "http.request", "body": b"", "more_body": False}
+            piece = pieces.pop(0) if pieces else b""
+            return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
 
         async def send(message: Message) -> None:
             await asyncio.sleep(0)
@@ -216,12 +238,12 @@ class Edge:
         assert names == [name.lower() for name in names]
         assert len(names) == len(set(names)), "a header was sent twice"
         assert NUMBER not in str(pairs)
-        body = b"".join(message.get("body", b"") for message in rest)
-        return Answer(start["status"], dict(pairs), body)
+        said = b"".join(message.get("body", b"") for message in rest)
+        return Answer(start["status"], dict(pairs), said)
 
 
 async def ask(avatar: Avatar | Exception, target: str, **headers: str) -> Answer:
-    return await Edge(FakeAvatars(avatar)).ask(target, **headers)
+    return await Edge(FakeAvatars(avatar)).ask(target, body=b"", **headers)
 
 
 # --- the classes of answer, header by header ---
@@ -951,6 +973,16 @@ async def test_static_files_are_served_as_they_are() -> None:
     assert answer.status == 200
     assert answer.headers["content-type"] == "image/svg+xml"
     assert answer.body == (STATIC / "silhouettes" / "person.svg").read_bytes()
+    assert answer.headers["cache-control"] == "max-age=3600, stale-while-revalidate=86400"
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/static/wa-avatar.js"])
+async def test_who_has_a_file_already_is_told_so(path: str) -> None:
+    edge = Edge(FakeAvatars(photo()))
+    whole = await edge.ask(path)
+    again = await edge.ask(path, if_none_match=whole.headers["etag"])
+    assert (again.status, again.body) == (304, b"")
+    assert again.headers["cache-control"] == whole.headers["cache-control"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,220 @@
+"""Where portraits are looked for, written and erased: this worker, Valkey, the store."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.archive import HOT
+from gateway.errors import NoPhoto, Reason, StoreFailed
+from gateway.model import AvatarSpec, Photo
+from gateway.portraits import decode, encode
+from tests.fakes import (
+    MAYA,
+    FakeMasters,
+    FakePortraits,
+    FakeResolver,
+    House,
+    Machine,
+    opened,
+    settle,
+    signed,
+)
+
+STALE = 26 * 3600.0
+SURE = NoPhoto("the API knows no picture", confirmed=True)
+
+
+def with_masters(*answers: object) -> tuple[House, FakeMasters]:
+    masters = FakeMasters()
+    return House(FakeResolver(*answers), masters=masters), masters  # type: ignore[arg-type]
+
+
+async def stored(house: House) -> Photo:
+    found = await house.portraits.get(MAYA)
+    assert isinstance(found, Photo)
+    return found
+
+
+# Hot masters
+
+
+async def test_a_photo_that_came_is_hot_and_another_machine_reads_no_store() -> None:
+    house, masters = with_masters(signed())
+    async with opened(house):
+        await house.see()
+        key = house.archive.key(MAYA)
+        assert decode(masters.records[key], key) == await stored(house)
+        machine = Machine(house.clock)
+        async with opened(
+            House(FakeResolver(), portraits=house.portraits, masters=masters, machine=machine)
+        ) as other:
+            reads = house.portraits.reads
+            assert (await other.see()).standing.reason is None
+            assert house.portraits.reads == reads
+
+
+async def test_what_was_read_from_the_store_becomes_hot() -> None:
+    house, masters = with_masters(signed())
+    async with opened(house):
+        await house.see()
+        masters.records.clear()
+        house.erasures.missed = True
+        await house.see()
+        assert list(masters.records) == [house.archive.key(MAYA)]
+    assert HOT > 0
+
+
+async def test_a_hot_photo_that_is_stale_gives_way_to_a_newer_one_of_the_store() -> None:
+    house, masters = with_masters(signed(), signed(oh="01_b"))
+    async with opened(house):
+        await house.see()
+        old = dict(masters.records)
+        house.clock.advance(STALE)
+        await house.see()
+        masters.records.update(old)
+        house.erasures.missed = True
+        avatar = await house.see()
+        assert avatar.standing.fresh_until > house.clock()
+
+
+@pytest.mark.parametrize("record", [b"", b"nonsense", b"AVG2" + bytes(100)])
+async def test_a_hot_record_that_cannot_be_read_is_none(record: bytes) -> None:
+    house, masters = with_masters(signed())
+    async with opened(house):
+        await house.see()
+        masters.records[house.archive.key(MAYA)] = record
+        house.erasures.missed = True
+        assert (await house.see()).standing.reason is None
+        assert len(house.resolver.asked) == 1
+
+
+async def test_a_hot_record_of_another_contact_is_shown_to_nobody() -> None:
+    house, masters = with_masters(signed(), SURE)
+    async with opened(house):
+        await house.see()
+        photo = await stored(house)
+        masters.records[house.archive.key(MAYA)] = encode(photo, "f" * 64)
+        await house.portraits.delete(MAYA)
+        house.erasures.missed = True
+        assert (await house.see()).standing.reason is Reason.NONE
+
+
+@pytest.mark.parametrize("order", ["erase", "suppress", "none", "retention"])
+async def test_an_erasure_takes_the_hot_copy_too(order: str) -> None:
+    house, masters = with_masters(signed(), SURE)
+    async with opened(house):
+        await house.see()
+        assert masters.records
+        match order:
+            case "erase":
+                await house.keeper.erase(MAYA)
+            case "suppress":
+                await house.keeper.suppress(MAYA)
+            case "none":
+                house.clock.advance(STALE)
+                await house.see()
+            case _:
+                await house.archive.retire(house.archive.key(MAYA))
+        assert masters.records == {}
+        assert not isinstance(await house.portraits.get(MAYA), Photo)
+
+
+# A store that fails
+
+
+async def test_what_the_store_did_not_take_is_offered_again() -> None:
+    async with opened(House(FakeResolver(signed()))) as house:
+        house.portraits.failing = True
+        await house.see()
+        for _ in range(3):
+            house.again.set()
+            await settle()
+        assert house.portraits.kept == {}
+        house.portraits.failing = False
+        house.again.set()
+        await settle()
+        assert (await stored(house)).source == signed()
+
+
+async def test_what_was_overtaken_is_not_offered_again() -> None:
+    async with opened(House(FakeResolver(signed(), signed("/v/new.jpg")))) as house:
+        house.portraits.failing = True
+        await house.see()
+        house.clock.advance(STALE)
+        house.portraits.failing = False
+        await house.see()
+        await settle()
+        house.again.set()
+        await settle()
+        assert (await stored(house)).source == signed("/v/new.jpg")
+
+
+async def test_a_full_store_still_forgets_what_must_not_be_shown() -> None:
+    async with opened(House(FakeResolver(signed(), SURE), portraits=FullPortraits())) as house:
+        await house.see()
+        assert isinstance(house.portraits, FullPortraits)
+        house.portraits.full = True
+        house.clock.advance(STALE)
+        await house.see()
+        assert house.portraits.kept == {}
+        assert (await house.see()).standing.reason is Reason.NONE
+
+
+class FullPortraits(FakePortraits):
+    """A store that takes nothing more, but can still forget."""
+
+    full = False
+
+    async def put(self, contact, portrait):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - as its base
+        if self.full:
+            raise StoreFailed("the disk is full")
+        return await super().put(contact, portrait)
+
+
+@pytest.mark.parametrize("order", ["erase", "suppress"])
+async def test_an_order_that_the_store_does_not_take_is_told(order: str) -> None:
+    async with opened(House(FakeResolver(signed()))) as house:
+        await house.see()
+        house.portraits.failing = True
+        with pytest.raises(StoreFailed):
+            await getattr(house.keeper, order)(MAYA)
+        # All others have been told all the same.
+        assert [key for key, _ in house.erasures.published] == [house.archive.key(MAYA)] * 2
+
+
+async def test_what_a_late_run_wrote_over_an_erasure_is_taken_back() -> None:
+    machine = Machine()
+    portraits = FakePortraits()
+    async with opened(House(FakeResolver(signed()), portraits=portraits, machine=machine)) as house:
+        portraits.writing.clear()
+        await house.see()  # the write has begun
+        machine.clock.advance(1)
+        await house.erasures.publish(house.archive.key(MAYA))
+        portraits.writing.set()
+        await settle()
+        assert portraits.kept == {}
+
+
+# Suppression
+
+
+async def test_a_suppression_ends_by_a_refresh() -> None:
+    async with opened(House(FakeResolver(signed()))) as house:
+        await house.keeper.suppress(MAYA)
+        assert (await house.see()).standing.reason is Reason.NONE
+        house.clock.advance(1)
+        await house.archive.lift(MAYA)
+        house.clock.advance(1)
+        await house.keeper.refresh(MAYA)
+        assert (await house.see()).standing.reason is None
+        assert house.resolver.refreshes == [True]
+
+
+async def test_who_is_purged_is_asked_about_again_at_the_next_view() -> None:
+    async with opened(House(FakeResolver(signed()))) as house:
+        await house.see()
+        await house.keeper.erase(MAYA)
+        await house.keeper.erase(MAYA)
+        house.clock.advance(1)
+        assert (await house.see(AvatarSpec(size=64))).standing.reason is None
+        assert len(house.resolver.asked) == 2
