@@ -151,10 +151,11 @@ async def open_gateway(
         runs = Runs(
             archive,
             Commons(shared.budget, shared.leases, pauses),
-            queries=queries,
+            way=queries,
             question=Question(
                 watched_origin(origin, telemetry),
                 watched_develop(quarantine.develop, telemetry),
+                alias=resolver.alias,
                 clock=clock,
             ),
             verdicts=verdicts,
