@@ -30,9 +30,9 @@ _BLOCK: Final = re.compile(rb"\r\n(?:[A-Za-z0-9!#$%&'*+.^`|~-]+:[\t\x20-\x7e]*\r
 
 _ELSEWHERE: Final = frozenset(
     (b"content-length", b"transfer-encoding", b"content-type", b"te", b"trailer", b"expect",
-     b"upgrade", b"http2-settings")
+     b"upgrade", b"http2-settings", b"authorization")
 )  # fmt: skip
-"""Fields of requests that have a body, or want another protocol."""
+"""Fields of requests that have a body or want another protocol, and of who may be told more."""
 
 
 class Ready(Protocol):
