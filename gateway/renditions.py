@@ -1,8 +1,8 @@
 """What this worker holds ready: encoded renditions and how their contacts stand.
 
 One entry a contact, with a life of its own and at most sixteen renditions; drawn fallbacks, which
-belong to nobody, stand beside them. All of it is bounded in bytes, bodies and overhead, and the
-contact used least recently goes first.
+belong to nobody, stand beside them. All of it is bounded in bytes, bodies and overhead, fallbacks
+alone once more, and what was used least recently goes first.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 MAX_PER_CONTACT: Final = 16
 """Most renditions kept of one contact: whoever varies sizes pushes out only their own."""
+
+DRAWN_SHARE: Final = 0.25
+"""How much of the capacity drawn fallbacks may take: whoever varies their colours, sizes and names
+pushes out none but them."""
 
 ENTRY_OVERHEAD: Final = 1536
 RENDITION_OVERHEAD: Final = 512
@@ -77,6 +81,9 @@ class Renditions:
         self._entries: TLRUCache[Hashable, _Shelf | _Drawn] = TLRUCache(
             capacity, _expires, timer=clock, getsizeof=_size
         )
+        self._most_drawn = capacity * DRAWN_SHARE
+        self._drawings: OrderedDict[Hashable, int] = OrderedDict()
+        self._size_drawn = 0
         # Erasures name contacts by their keys. A shelf that the cache has dropped is in nobody's
         # way here.
         self._shelves: WeakValueDictionary[str, _Shelf] = WeakValueDictionary()
@@ -127,24 +134,46 @@ class Renditions:
     def drawn(self, drawing: Hashable) -> Rendition | None:
         """Return a fallback drawn before; `drawing` names what is to be seen and for nobody."""
         found = self._entries.get(drawing)
-        return found.rendition if isinstance(found, _Drawn) else None
+        if not isinstance(found, _Drawn):
+            return None
+        self._drawings.move_to_end(drawing)
+        return found.rendition
 
     def keep(self, drawing: Hashable, rendition: Rendition) -> None:
         """Hold a drawn fallback."""
-        self._put(drawing, _Drawn(rendition))
+        entry = _Drawn(rendition)
+        size = _size(entry)
+        if size > self._most_drawn:
+            self._entries.pop(drawing, None)
+            return
+        # What the cache has dropped by itself is counted until its turn comes: a little too much.
+        self._size_drawn -= self._drawings.pop(drawing, 0)
+        while self._drawings and self._size_drawn + size > self._most_drawn:
+            oldest, its_size = self._drawings.popitem(last=False)
+            self._size_drawn -= its_size
+            if isinstance(self._entries.get(oldest), _Drawn):
+                del self._entries[oldest]
+        self._size_drawn += size
+        self._drawings[drawing] = size
+        self._put(drawing, entry)
 
     def _heed(self) -> None:
         """Forget who was erased since the last look."""
         now = self._clock()
         if now < self._latest - SET_BACK:
-            self._entries.clear()
+            self._clear()
         self._latest = now
         for key in self._erasures.since():
             shelf = self._shelves.pop(key, None)
             if shelf is not None:
                 self._entries.pop(shelf.contact, None)
         if self._erasures.lost():
-            self._entries.clear()
+            self._clear()
+
+    def _clear(self) -> None:
+        self._entries.clear()
+        self._drawings.clear()
+        self._size_drawn = 0
 
     def _put(self, key: Hashable, entry: _Shelf | _Drawn) -> None:
         if _size(entry) > self._entries.maxsize:
