@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.renditions.cache import Renditions, tidying
 from gateway.renditions.shelf import (
     COMPANION_OVERHEAD,
+    DRAWN_SHARE,
     ENTRY_OVERHEAD,
     MAX_COMPANIONS,
     MAX_PER_CONTACT,
@@ -14,6 +15,7 @@ from gateway.renditions.shelf import (
 
 __all__ = [
     "COMPANION_OVERHEAD",
+    "DRAWN_SHARE",
     "ENTRY_OVERHEAD",
     "MAX_COMPANIONS",
     "MAX_PER_CONTACT",

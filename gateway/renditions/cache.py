@@ -1,13 +1,14 @@
 """What this worker holds ready: encoded renditions and how their contacts stand.
 
 One entry a contact, with a life of its own and at most sixteen renditions; drawn fallbacks, which
-belong to nobody, stand beside them. All of it is bounded in bytes, bodies and overhead, and the
-contact used least recently goes first.
+belong to nobody, stand beside them. All of it is bounded in bytes, bodies and overhead, fallbacks
+alone once more, and what was used least recently goes first.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, Protocol
 from weakref import WeakValueDictionary
@@ -15,7 +16,7 @@ from weakref import WeakValueDictionary
 from cachetools import LRUCache
 
 from gateway.renditions.ends import Ends
-from gateway.renditions.shelf import MAX_PER_CONTACT, Drawn, Shelf, size_of
+from gateway.renditions.shelf import DRAWN_SHARE, MAX_PER_CONTACT, Drawn, Shelf, size_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Hashable, Sequence
@@ -96,6 +97,9 @@ class Renditions:
         # way here.
         self._shelves: WeakValueDictionary[str, Shelf] = WeakValueDictionary()
         self._ends: Ends[Shelf] = Ends()
+        self._most_drawn = capacity * DRAWN_SHARE
+        self._drawings: OrderedDict[Hashable, int] = OrderedDict()
+        self._size_drawn = 0
 
     @property
     def size(self) -> float:
@@ -184,11 +188,27 @@ class Renditions:
     def drawn(self, drawing: Hashable) -> Rendition | None:
         """Return a fallback drawn before; `drawing` names what is to be seen and for nobody."""
         found = self._entries.get(drawing)
-        return found.rendition if isinstance(found, Drawn) else None
+        if not isinstance(found, Drawn):
+            return None
+        self._drawings.move_to_end(drawing)
+        return found.rendition
 
     def keep(self, drawing: Hashable, rendition: Rendition) -> None:
         """Hold a drawn fallback."""
-        self._put(drawing, Drawn(rendition, self._clock()))
+        entry = Drawn(rendition, self._clock())
+        size = size_of(entry)
+        if size > self._most_drawn:
+            self._entries.pop(drawing, None)
+            return
+        # What the cache has dropped by itself is counted until its turn comes: a little too much.
+        self._size_drawn -= self._drawings.pop(drawing, 0)
+        while self._drawings and self._size_drawn + size > self._most_drawn:
+            oldest, its_size = self._drawings.popitem(last=False)
+            self._size_drawn -= its_size
+            self._entries.pop(oldest, None)
+        self._size_drawn += size
+        self._drawings[drawing] = size
+        self._put(drawing, entry)
 
     def tidy(self, most: int = SLICE) -> bool:
         """Drop `most` of those whose time is over; true if there may be more of them.
@@ -215,6 +235,8 @@ class Renditions:
     def _drop_all(self) -> None:
         self._entries.clear()
         self._ends.clear()
+        self._drawings.clear()
+        self._size_drawn = 0
 
     def _put(self, key: Hashable, entry: Shelf | Drawn) -> None:
         if size_of(entry) > self._entries.maxsize:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 MAX_PER_CONTACT: Final = 16
 """Most renditions kept of one contact: whoever varies sizes pushes out only their own."""
 
+DRAWN_SHARE: Final = 0.25
+"""How much of the capacity drawn fallbacks may take: whoever varies their colours, sizes and names
+pushes out none but them."""
+
 MAX_COMPANIONS: Final = 4
 """Most companions of one canvas: whoever varies the spelling of a URL pushes out only their own."""
 

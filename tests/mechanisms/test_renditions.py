@@ -17,6 +17,7 @@ from gateway.errors import Reason
 from gateway.model import Canvas, ContactId, Format, Rendition, Standing
 from gateway.renditions import (
     COMPANION_OVERHEAD,
+    DRAWN_SHARE,
     ENTRY_OVERHEAD,
     MAX_COMPANIONS,
     MAX_PER_CONTACT,
@@ -238,12 +239,12 @@ def test_the_contact_used_least_recently_goes_first() -> None:
 
 def test_what_is_over_makes_room_before_anybody_else_goes() -> None:
     clock = Clock()
-    held = renditions(2 * bytes_of(1000), clock)
+    held = renditions(bytes_of(8000) + bytes_of(500), clock)
     held.stand(MAYA, PHOTO)
-    held.add(MAYA, CANVAS, picture(1000), "one")
+    held.add(MAYA, CANVAS, picture(8000), "one")
     held.stand(LEON, NONE)
     clock.advance(60 + GRAIN)
-    held.keep("drawing", picture(1000))
+    held.keep("drawing", picture(500))
     assert held.get(MAYA, CANVAS) is not None
     assert held.drawn("drawing") is not None
 
@@ -314,6 +315,27 @@ def test_drawn_fallbacks_are_held_by_what_they_show_and_do_not_age(shelf: Shelf)
     assert shelf.held.drawn(("silhouette", 48)) == picture(7)
     assert shelf.held.drawn(("silhouette", 49)) is None
     assert shelf.held.size == bytes_of(7)
+
+
+def test_who_varies_fallbacks_pushes_out_no_photo() -> None:
+    capacity = 20 * bytes_of(1000)
+    held = renditions(capacity, Clock())
+    held.stand(MAYA, PHOTO)
+    held.add(MAYA, CANVAS, picture(14 * bytes_of(1000)), "one")
+    for number in range(100):
+        held.drawn(0)
+        held.keep(number, picture(1000))
+        assert held.size - bytes_of(14 * bytes_of(1000)) <= capacity * DRAWN_SHARE
+    assert held.get(MAYA, CANVAS) is not None
+    assert [number for number in range(100) if held.drawn(number)] == [0, 96, 97, 98, 99]
+
+
+def test_a_fallback_larger_than_its_share_is_not_held(shelf: Shelf) -> None:
+    shelf.held.keep("drawing", picture(1000))
+    shelf.held.keep("drawing", picture(2**19))
+    assert shelf.held.drawn("drawing") is None
+    shelf.held.keep("drawing", picture(1000))
+    assert shelf.held.drawn("drawing") == picture(1000)
 
 
 def test_drawings_and_contacts_are_never_taken_for_each_other(shelf: Shelf) -> None:
@@ -460,20 +482,21 @@ TestHolding.settings = settings(max_examples=60, stateful_step_count=30, deadlin
 def test_what_has_to_make_room_is_told_and_how_long_it_was_held() -> None:
     clock, ages = Clock(), list[float]()
     held = Renditions(
-        capacity=bytes_of(1000) + bytes_of(1000),
+        capacity=8 * bytes_of(1000),
         erasures=FakeErasures(clock),
         key=lambda contact: contact.value,
         clock=clock,
         pushed_out=ages.append,
     )
-    for contact in (MAYA, LEON):
+    for number in range(8):
+        contact = ContactId.parse(f"1555000{number:04d}")
         held.stand(contact, PHOTO)
         held.add(contact, CANVAS, picture(1000), "one")
         clock.advance(10)
-    assert (len(held), ages) == (2, [])
+    assert (len(held), ages) == (8, [])
     held.keep("a silhouette", picture(1000))
-    assert (len(held), ages) == (2, [20.0])
+    assert (len(held), ages) == (8, [80.0])
     clock.advance(200)  # what is over makes room by itself
     held.keep("another one", picture(1000))
     held.keep("a third one", picture(1000))
-    assert ages == [20.0, 200.0]
+    assert ages == [80.0]
