@@ -84,7 +84,8 @@ def create_app(
             measuring(gateway),
         ):
             _warn(settings, gateway.telemetry)
-            gateway.resolver.introduce(until=time.monotonic() + settings.upstream_timeout)
+            for source in gateway.sources:
+                source.resolver.introduce(until=time.monotonic() + settings.upstream_timeout)
             gateway.telemetry.started(__version__)
             yield _served(settings, gateway, clocks.wall)
             gateway.telemetry.stopped()

@@ -206,3 +206,12 @@ class Control:
 
     def new_photo(self, contact: str) -> None:
         self._client.post(f"/contacts/{contact}/photo").raise_for_status()
+
+    def hide(self, contact: str) -> None:
+        self._client.post(f"/contacts/{contact}/hide").raise_for_status()
+
+    def session(self, status: str) -> None:
+        self._client.put("/session", json={"status": status}).raise_for_status()
+
+    def reset(self) -> None:
+        self._client.post("/reset").raise_for_status()

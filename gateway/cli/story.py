@@ -72,7 +72,7 @@ async def _ask(
     try:
         async with (
             asyncio.timeout(until - time.monotonic()),
-            gateway.queries.turn(_key(gateway, contact), Priority.VIEWER) as turn,
+            gateway.way.turn(_key(gateway, contact), Priority.VIEWER) as turn,
         ):
             return await turn.put(contact, refresh=refresh, until=until)
     except TimeoutError:
