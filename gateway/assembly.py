@@ -49,6 +49,7 @@ from gateway.runs import Commons, Runs
 from gateway.sharing import Clocks, Place, Terms, open_shared
 from gateway.telemetry import Telemetry
 from gateway.verdicts import Verdicts
+from gateway.watches import WatchedStudio, watched_develop, watched_origin, watched_resolver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from gateway.imaging.artist import Plan
     from gateway.settings import Settings
     from gateway.sharing import Shared
+    from gateway.telemetry import Tally
 
 STORE_TIMEOUT: Final = 1.0
 """Seconds that one call to the portrait store may take before it counts as a miss."""
@@ -77,29 +79,36 @@ class Gateway:
     documents: Documents[Plan]
     keeper: Keeper
     portraits: PortraitStore
+    renditions: Renditions
     sweeper: Sweeper
     shared: Shared
     queries: Queries
     resolver: Wawp
     origin: Origin
+    studio: Studio
     quarantine: Quarantine
+    confirmations: Confirmations
     telemetry: Telemetry
 
 
 @asynccontextmanager
 async def open_gateway(
-    settings: Settings, *, workers: int = 1, clocks: Clocks = CLOCKS
+    settings: Settings, *, workers: int = 1, clocks: Clocks = CLOCKS, tally: Tally | None = None
 ) -> AsyncIterator[Gateway]:
     """Build and open everything behind the edge; closed in the opposite order.
 
-    `workers` is how many processes of this machine do the same. Raises `InvalidSettings` for what
-    only shows when it is opened.
+    `workers` is how many processes of this machine do the same, `tally` is where this one counts.
+    Raises `InvalidSettings` for what only shows when it is opened.
     """
     clock = clocks.wall
     settings.require_upstream()
     async with AsyncExitStack() as stack:
         portraits = _portraits(settings)
-        telemetry = Telemetry(pseudonym=lambda contact: portraits.digest(contact).hex()[:12])
+        telemetry = Telemetry(
+            pseudonym=lambda contact: portraits.digest(contact).hex()[:12],
+            tally=tally,
+            deadline=settings.deadline,
+        )
         try:
             await portraits.open()
         except StoreFailed as failure:
@@ -120,7 +129,11 @@ async def open_gateway(
         )
         stack.push_async_callback(archive.aclose)
         renditions = Renditions(
-            capacity=settings.cache_size, erasures=shared.erasures, key=archive.key, clock=clock
+            capacity=settings.cache_size,
+            erasures=shared.erasures,
+            key=archive.key,
+            clock=clock,
+            pushed_out=telemetry.pushed_out,
         )
         pauses = Pauses(
             Backoffs(first=settings.error_ttl, clock=clock), shared.backoffs, key=archive.key
@@ -134,12 +147,17 @@ async def open_gateway(
             telemetry=telemetry,
             clock=clock,
         )
-        queries = Queries(resolver, shared.budget, telemetry)
+        queries = Queries(watched_resolver(resolver, "wawp", telemetry), shared.budget, telemetry)
         runs = Runs(
             archive,
             Commons(shared.budget, shared.leases, pauses),
-            queries=queries,
-            question=Question(origin, quarantine.develop, clock=clock),
+            way=queries,
+            question=Question(
+                watched_origin(origin, telemetry),
+                watched_develop(quarantine.develop, telemetry),
+                alias=resolver.alias,
+                clock=clock,
+            ),
             verdicts=verdicts,
             telemetry=telemetry,
             timeout=settings.upstream_timeout,
@@ -159,7 +177,9 @@ async def open_gateway(
         stack.push_async_callback(inquiry.aclose)
         drawings = Drawings(
             renditions,
-            Artist(studio, custom=custom_fallback(settings.fallback_image)),
+            Artist(
+                WatchedStudio(studio, telemetry), custom=custom_fallback(settings.fallback_image)
+            ),
             seed=portraits.digest,
         )
         stack.push_async_callback(drawings.aclose)
@@ -171,6 +191,7 @@ async def open_gateway(
             documents=Documents(avatars, inquiry, drawings, deadline=settings.deadline),
             keeper=Keeper(archive, inquiry, refreshes),
             portraits=portraits,
+            renditions=renditions,
             sweeper=Sweeper(
                 portraits.objects,
                 retention=settings.store_retention,
@@ -182,7 +203,9 @@ async def open_gateway(
             queries=queries,
             resolver=resolver,
             origin=origin,
+            studio=studio,
             quarantine=quarantine,
+            confirmations=confirmations,
             telemetry=telemetry,
         )
 

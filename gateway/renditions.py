@@ -22,9 +22,17 @@ if TYPE_CHECKING:
 MAX_PER_CONTACT: Final = 16
 """Most renditions kept of one contact: whoever varies sizes pushes out only their own."""
 
+MAX_COMPANIONS: Final = 4
+"""Most companions of one canvas: whoever varies the spelling of a URL pushes out only their own."""
+
+IN_USE: Final = 60.0
+"""Seconds for which a companion that was used keeps its place."""
+
 ENTRY_OVERHEAD: Final = 1536
 RENDITION_OVERHEAD: Final = 512
-"""Bytes counted for an entry and for each rendition beside its body, measured and rounded up."""
+COMPANION_OVERHEAD: Final = 768
+"""Bytes counted for an entry, for each rendition beside its body and for each companion, measured
+and rounded up."""
 
 
 SET_BACK: Final = 1.0
@@ -37,12 +45,58 @@ class _Shelf:
 
     contact: ContactId
     standing: Standing
+    since: float
     renditions: OrderedDict[Canvas, Rendition] = field(default_factory=OrderedDict)
+    company: list[Companion] = field(default_factory=list)
+
+    def rivals(self, canvas: Canvas) -> list[Companion]:
+        """Those of whom one must go before there is another one of `canvas`."""
+        if len(self.company) >= MAX_COMPANIONS * MAX_PER_CONTACT:
+            return self.company
+        alike = [each for each in self.company if each.canvas == canvas]
+        return alike if len(alike) >= MAX_COMPANIONS else []
+
+    def dismiss(self, canvas: Canvas) -> None:
+        """Drop the companions of what is on `canvas`, which is there no more."""
+        self.company = [each for each in self.company if each.canvas != canvas]
 
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
     rendition: Rendition
+    since: float
+
+
+class _Entries(TLRUCache["Hashable", "_Shelf | _Drawn"]):
+    """What is held; `pushed_out` is told how many seconds what makes room had been."""
+
+    def __init__(
+        self, capacity: int, *, clock: Callable[[], float], pushed_out: Callable[[float], object]
+    ) -> None:
+        super().__init__(capacity, _expires, timer=clock, getsizeof=_size)
+        self._pushed_out = pushed_out
+
+    def popitem(self) -> tuple[Hashable, _Shelf | _Drawn]:
+        """Drop what was used least recently."""
+        key, entry = super().popitem()
+        self._pushed_out(max(self.timer() - entry.since, 0.0))
+        return key, entry
+
+
+def nobody(_age: float) -> None:
+    """Tell nobody what was pushed out."""
+
+
+class Companion(Protocol):
+    """What lives only as long as a rendition, and its contact's standing."""
+
+    @property
+    def canvas(self) -> Canvas:
+        """What the rendition is drawn on."""
+
+    @property
+    def used(self) -> float:
+        """When it was last used, in Unix seconds; minus infinity if it never was."""
 
 
 class Erased(Protocol):
@@ -58,8 +112,9 @@ class Erased(Protocol):
 class Renditions:
     """A cache of at most `capacity` bytes, without those whom `erasures` names by their `key`.
 
-    `clock` gives Unix seconds. When that is set back, nobody knows any more how long anything has
-    to live, and all of it goes.
+    `pushed_out` is told of what has to make room, and how many seconds it was held. `clock` gives
+    Unix seconds. When that is set back, nobody knows any more how long anything has to live, and
+    all of it goes.
     """
 
     def __init__(
@@ -69,14 +124,13 @@ class Renditions:
         erasures: Erased,
         key: Callable[[ContactId], str],
         clock: Callable[[], float],
+        pushed_out: Callable[[float], object] = nobody,
     ) -> None:
         self._erasures = erasures
         self._key = key
         self._clock = clock
         self._latest = clock()
-        self._entries: TLRUCache[Hashable, _Shelf | _Drawn] = TLRUCache(
-            capacity, _expires, timer=clock, getsizeof=_size
-        )
+        self._entries = _Entries(capacity, clock=clock, pushed_out=pushed_out)
         # Erasures name contacts by their keys. A shelf that the cache has dropped is in nobody's
         # way here.
         self._shelves: WeakValueDictionary[str, _Shelf] = WeakValueDictionary()
@@ -86,9 +140,26 @@ class Renditions:
         """Bytes held, bodies and overhead."""
         return float(self._entries.currsize)
 
+    def heed(self) -> None:
+        """Forget who was erased since the last look."""
+        now = self._clock()
+        if now < self._latest - SET_BACK:
+            self._entries.clear()
+        self._latest = now
+        for key in self._erasures.since():
+            shelf = self._shelves.pop(key, None)
+            if shelf is not None:
+                self._entries.pop(shelf.contact, None)
+        if self._erasures.lost():
+            self._entries.clear()
+
+    def __len__(self) -> int:
+        """Contacts and drawn fallbacks held."""
+        return len(self._entries)
+
     def standing(self, contact: ContactId) -> Standing | None:
         """Return how `contact` stands; None if nothing is held."""
-        self._heed()
+        self.heed()
         shelf = self._entries.get(contact)
         return shelf.standing if isinstance(shelf, _Shelf) else None
 
@@ -104,25 +175,49 @@ class Renditions:
 
     def stand(self, contact: ContactId, standing: Standing) -> None:
         """Note how `contact` stands now; renditions of another photo than this one go."""
-        self._heed()
+        self.heed()
         shelf = self._entries.get(contact)
         if not isinstance(shelf, _Shelf) or shelf.standing.version != standing.version:
-            shelf = _Shelf(contact, standing)
+            shelf = _Shelf(contact, standing, self._clock())
             self._shelves[self._key(contact)] = shelf
+        elif shelf.standing != standing:
+            shelf.company.clear()
         shelf.standing = standing
         self._put(contact, shelf)
 
     def add(self, contact: ContactId, canvas: Canvas, rendition: Rendition, version: str) -> None:
         """Hold `rendition` of the photo `version`, unless another one has become current."""
-        self._heed()
+        self.heed()
         shelf = self._entries.get(contact)
         if not isinstance(shelf, _Shelf) or shelf.standing.version != version:
             return
         shelf.renditions[canvas] = rendition
         shelf.renditions.move_to_end(canvas)
+        shelf.dismiss(canvas)
         if len(shelf.renditions) > MAX_PER_CONTACT:
-            shelf.renditions.popitem(last=False)
+            oldest, _ = shelf.renditions.popitem(last=False)
+            shelf.dismiss(oldest)
         self._put(contact, shelf)
+
+    def accompany(self, contact: ContactId, companion: Companion) -> bool:
+        """Hold `companion` as long as its rendition, and until `contact` stands otherwise than now.
+
+        False if nothing is held of `contact`, or if there are as many companions of its canvas as
+        there may be and all of them are in use.
+        """
+        self.heed()
+        shelf = self._entries.get(contact)
+        if not isinstance(shelf, _Shelf):
+            return False
+        rivals = shelf.rivals(companion.canvas)
+        if rivals:
+            idle = min(rivals, key=lambda each: each.used)
+            if idle.used > self._clock() - IN_USE:
+                return False
+            shelf.company.remove(idle)
+        shelf.company.append(companion)
+        self._put(contact, shelf)
+        return True
 
     def drawn(self, drawing: Hashable) -> Rendition | None:
         """Return a fallback drawn before; `drawing` names what is to be seen and for nobody."""
@@ -131,20 +226,7 @@ class Renditions:
 
     def keep(self, drawing: Hashable, rendition: Rendition) -> None:
         """Hold a drawn fallback."""
-        self._put(drawing, _Drawn(rendition))
-
-    def _heed(self) -> None:
-        """Forget who was erased since the last look."""
-        now = self._clock()
-        if now < self._latest - SET_BACK:
-            self._entries.clear()
-        self._latest = now
-        for key in self._erasures.since():
-            shelf = self._shelves.pop(key, None)
-            if shelf is not None:
-                self._entries.pop(shelf.contact, None)
-        if self._erasures.lost():
-            self._entries.clear()
+        self._put(drawing, _Drawn(rendition, self._clock()))
 
     def _put(self, key: Hashable, entry: _Shelf | _Drawn) -> None:
         if _size(entry) > self._entries.maxsize:
@@ -158,5 +240,7 @@ def _expires(_key: Hashable, entry: _Shelf | _Drawn, _now: float) -> float:
 
 
 def _size(entry: _Shelf | _Drawn) -> int:
-    bodies = entry.renditions.values() if isinstance(entry, _Shelf) else (entry.rendition,)
-    return ENTRY_OVERHEAD + sum(RENDITION_OVERHEAD + len(each.body) for each in bodies)
+    if isinstance(entry, _Drawn):
+        return ENTRY_OVERHEAD + RENDITION_OVERHEAD + len(entry.rendition.body)
+    held = sum(RENDITION_OVERHEAD + len(each.body) for each in entry.renditions.values())
+    return ENTRY_OVERHEAD + held + COMPANION_OVERHEAD * len(entry.company)

@@ -74,7 +74,7 @@ async def _ask(
             asyncio.timeout(until - time.monotonic()),
             gateway.queries.turn(_key(gateway, contact), Priority.VIEWER) as turn,
         ):
-            return await gateway.queries.put(turn, contact, refresh=refresh, until=until)
+            return await turn.put(contact, refresh=refresh, until=until)
     except TimeoutError:
         raise OverBudget("the budget leaves no question in time") from None
 

@@ -236,8 +236,7 @@ class Settings(BaseSettings):
 _NOT_IN_FORCE: Final = (
     "waha_base_url", "waha_api_key", "waha_session",
     "evolution_base_url", "evolution_api_key", "evolution_instance",
-    "webhook_secret", "metrics_token", "hot_path",
-    "http_proxy", "access_log",
+    "webhook_secret", "http_proxy",
 )  # fmt: skip
 
 
@@ -250,6 +249,11 @@ def name_of(field: str) -> str:
 def table() -> list[tuple[str, FieldInfo]]:
     """Every setting's public name with its field, in order."""
     return [(name_of(field), info) for field, info in Settings.model_fields.items()]
+
+
+def revealed(secret: SecretStr | None) -> str | None:
+    """The text that `secret` hides."""
+    return None if secret is None else secret.get_secret_value()
 
 
 def misspelt(environment: Mapping[str, str]) -> list[tuple[str, str]]:

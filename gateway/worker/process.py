@@ -17,6 +17,7 @@ from gunicorn.workers.gasgi import ASGIWorker
 from gateway.worker import descriptors
 from gateway.worker.connections import Connections, Stage
 from gateway.worker.protocol import GuardedProtocol
+from gateway.worker.shortcut import Shortcut
 
 if TYPE_CHECKING:
     import socket
@@ -36,6 +37,9 @@ LINGER: Final = 0.1
 
 LAST: Final = 2.0
 """Seconds of gunicorn's graceful time-out that are left for closing the application."""
+
+HOT: Final = "hot"
+"""Under which name the application's lifespan hands over what the short cut answers from."""
 
 MURMUR: Final = 60.0
 """Seconds between two lines about a lack of room."""
@@ -63,6 +67,7 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         self._recycle_at: int = self.max_requests
         self.max_requests: int = sys.maxsize
         self.connections = Connections(capacity=descriptors.connections())
+        self.shortcut: Shortcut | None = None
         self.stopping = False
         self.stop = asyncio.Event()
         self._connecting: set[asyncio.Task[object]] = set()
@@ -98,6 +103,9 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         except RuntimeError as error:
             self.log.error("The application did not start: %s", error)  # noqa: TRY400 - one line
             raise SystemExit(Arbiter.WORKER_BOOT_ERROR) from None
+        table = self.state.get(HOT)
+        if table is not None:
+            self.shortcut = Shortcut(table)
 
     def listen(self, listener: Listener) -> None:
         """Accept from `listener` whenever somebody waits, unless this is the end.
@@ -151,6 +159,8 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         """Look at everything; true if not all that is late could be ended yet."""
         self.notify()
         more = self.connections.sweep()
+        if self.shortcut is not None:
+            self.shortcut.flush()
         if self.ppid != os.getppid():
             self.log.info("The server is gone, so this worker goes: %s", self)
             self.stop.set()

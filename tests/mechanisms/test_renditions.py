@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import tracemalloc
+import weakref
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -15,14 +15,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gateway.errors import Reason
 from gateway.model import Canvas, ContactId, Format, Rendition, Standing
 from gateway.renditions import (
+    COMPANION_OVERHEAD,
     ENTRY_OVERHEAD,
+    MAX_COMPANIONS,
     MAX_PER_CONTACT,
     RENDITION_OVERHEAD,
+    Renditions,
 )
 from tests.fakes import LEON, MAYA, T0, Clock, FakeErasures, renditions, standing_of_photo
-
-if TYPE_CHECKING:
-    from gateway.renditions import Renditions
 
 PHOTO = standing_of_photo(version="one", fresh_until=T0 + 100, expires=T0 + 200)
 NONE = Standing(fresh_until=T0 + 50, expires=T0 + 60, reason=Reason.NONE)
@@ -76,6 +76,54 @@ def test_what_is_added_is_held_for_its_contact_and_canvas_alone(shelf: Shelf) ->
     assert shelf.held.get(LEON, CANVAS) is None
     for other in (Canvas(49), Canvas(48, Format.WEBP), Canvas(48, bg=None, ring=None)):
         assert (shelf.held.get(MAYA, other) is None) == (other != CANVAS)
+
+
+@dataclass(eq=False)
+class Companion:
+    canvas: Canvas = CANVAS
+    used: float = float("-inf")
+
+
+def test_companions_are_held_and_counted(shelf: Shelf) -> None:
+    companion = Companion()
+    gone = weakref.ref(companion)
+    assert shelf.held.accompany(MAYA, companion)
+    assert shelf.held.size == bytes_of(100) + COMPANION_OVERHEAD
+    del companion
+    assert gone() is not None
+    shelf.held.stand(MAYA, NONE)
+    assert gone() is None
+    assert shelf.held.size == bytes_of()
+
+
+def test_nobody_accompanies_a_stranger_or_who_was_erased(shelf: Shelf) -> None:
+    assert not shelf.held.accompany(LEON, Companion())
+    shelf.erase(MAYA)
+    assert not shelf.held.accompany(MAYA, Companion())
+    shelf.held.keep("a drawing", picture())
+    assert shelf.held.size == bytes_of(100)
+
+
+def test_companions_go_with_their_rendition(shelf: Shelf) -> None:
+    companions = [Companion(), Companion(Canvas(49))]
+    gone = [weakref.ref(each) for each in companions]
+    for companion in companions:
+        assert shelf.held.accompany(MAYA, companion)
+    del companions, companion
+    for side in range(100, 100 + MAX_PER_CONTACT):
+        shelf.held.add(MAYA, Canvas(side), picture(), "one")
+    assert [each() is None for each in gone] == [True, False]
+    shelf.held.add(MAYA, Canvas(49), picture(), "one")
+    assert gone[1]() is None
+
+
+def test_companions_are_few_even_without_a_rendition() -> None:
+    held = renditions(2**20, Clock())
+    held.stand(MAYA, NONE)
+    for side in range(16, 16 + 5 * MAX_PER_CONTACT):
+        for _ in range(MAX_COMPANIONS + 1):
+            assert held.accompany(MAYA, Companion(Canvas(side)))
+    assert held.size == bytes_of() + MAX_COMPANIONS * MAX_PER_CONTACT * COMPANION_OVERHEAD
 
 
 @pytest.mark.parametrize(("age", "held"), [(0, True), (199.9, True), (200, False), (10**9, False)])
@@ -357,3 +405,25 @@ class Holding(RuleBasedStateMachine):
 
 TestHolding = Holding.TestCase
 TestHolding.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+def test_what_has_to_make_room_is_told_and_how_long_it_was_held() -> None:
+    clock, ages = Clock(), list[float]()
+    held = Renditions(
+        capacity=bytes_of(1000) + bytes_of(1000),
+        erasures=FakeErasures(clock),
+        key=lambda contact: contact.value,
+        clock=clock,
+        pushed_out=ages.append,
+    )
+    for contact in (MAYA, LEON):
+        held.stand(contact, PHOTO)
+        held.add(contact, CANVAS, picture(1000), "one")
+        clock.advance(10)
+    assert (len(held), ages) == (2, [])
+    held.keep("a silhouette", picture(1000))
+    assert (len(held), ages) == (2, [20.0])
+    clock.advance(200)  # what is over makes room by itself
+    held.keep("another one", picture(1000))
+    held.keep("a third one", picture(1000))
+    assert ages == [20.0, 200.0]
