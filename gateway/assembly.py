@@ -51,6 +51,7 @@ from gateway.sharing import Clocks, Place, Terms, open_shared
 from gateway.sources import namespace_of, open_sources
 from gateway.telemetry import Telemetry
 from gateway.verdicts import Verdicts
+from gateway.watches import WatchedStudio, watched_develop, watched_origin, watched_resolver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
     from gateway.sharing import Shared
     from gateway.sources import Source
+    from gateway.telemetry import Tally
 
 STORE_TIMEOUT: Final = 1.0
 """Seconds that one call to the portrait store may take before it counts as a miss."""
@@ -89,24 +91,30 @@ class Gateway:
     way: Way
     sources: tuple[Source, ...]
     origin: Origin
+    studio: Studio
     quarantine: Quarantine
+    confirmations: Confirmations
     telemetry: Telemetry
 
 
 @asynccontextmanager
 async def open_gateway(
-    settings: Settings, *, workers: int = 1, clocks: Clocks = CLOCKS
+    settings: Settings, *, workers: int = 1, clocks: Clocks = CLOCKS, tally: Tally | None = None
 ) -> AsyncIterator[Gateway]:
     """Build and open everything behind the edge; closed in the opposite order.
 
-    `workers` is how many processes of this machine do the same. Raises `InvalidSettings` for what
-    only shows when it is opened.
+    `workers` is how many processes of this machine do the same, `tally` is where this one counts.
+    Raises `InvalidSettings` for what only shows when it is opened.
     """
     clock = clocks.wall
     settings.require_upstream()
     async with AsyncExitStack() as stack:
         portraits = _portraits(settings)
-        telemetry = Telemetry(pseudonym=lambda contact: portraits.digest(contact).hex()[:12])
+        telemetry = Telemetry(
+            pseudonym=lambda contact: portraits.digest(contact).hex()[:12],
+            tally=tally,
+            deadline=settings.deadline,
+        )
         try:
             await portraits.open()
         except StoreFailed as failure:
@@ -137,7 +145,11 @@ async def open_gateway(
         )
         stack.push_async_callback(archive.aclose)
         renditions = Renditions(
-            capacity=settings.cache_size, erasures=shared.erasures, key=archive.key, clock=clock
+            capacity=settings.cache_size,
+            erasures=shared.erasures,
+            key=archive.key,
+            clock=clock,
+            pushed_out=telemetry.pushed_out,
         )
         pauses = Pauses(
             Backoffs(first=settings.error_ttl, clock=clock), shared.backoffs, key=archive.key
@@ -152,12 +164,16 @@ async def open_gateway(
             clock=clock,
         )
         way, waiting = _way(sources, telemetry)
-        alias = sources[0].resolver.alias
         runs = Runs(
             archive,
             Commons(waiting, shared.leases, pauses),
             way=way,
-            question=Question(origin, quarantine.develop, alias=alias, clock=clock),
+            question=Question(
+                watched_origin(origin, telemetry),
+                watched_develop(quarantine.develop, telemetry),
+                alias=sources[0].resolver.alias,
+                clock=clock,
+            ),
             verdicts=verdicts,
             telemetry=telemetry,
             timeout=settings.upstream_timeout,
@@ -177,7 +193,9 @@ async def open_gateway(
         stack.push_async_callback(inquiry.aclose)
         drawings = Drawings(
             renditions,
-            Artist(studio, custom=custom_fallback(settings.fallback_image)),
+            Artist(
+                WatchedStudio(studio, telemetry), custom=custom_fallback(settings.fallback_image)
+            ),
             seed=portraits.digest,
         )
         stack.push_async_callback(drawings.aclose)
@@ -188,7 +206,7 @@ async def open_gateway(
             inquiry,
             pauses=pauses,
             refreshes=refreshes,
-            alias=alias,
+            alias=sources[0].resolver.alias,
             telemetry=telemetry,
             clock=clock,
         )
@@ -212,7 +230,9 @@ async def open_gateway(
             way=way,
             sources=sources,
             origin=origin,
+            studio=studio,
             quarantine=quarantine,
+            confirmations=confirmations,
             telemetry=telemetry,
         )
 
@@ -231,7 +251,10 @@ def custom_fallback(path: Path | None) -> bytes | None:
 
 def _way(sources: Sequence[Source], telemetry: Telemetry) -> tuple[Way, Waiting]:
     """How each query is put, and where it waits for its turn."""
-    links = [Queries(each.resolver, each.budget, telemetry) for each in sources]
+    links = [
+        Queries(watched_resolver(each.resolver, each.name, telemetry), each.budget, telemetry)
+        for each in sources
+    ]
     if len(links) == 1:
         return links[0], links[0].budget
     chain = Chain(links)

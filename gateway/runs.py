@@ -59,6 +59,7 @@ class Run:
 
     def __init__(self, order: Order) -> None:
         self.order = order
+        self.began = time.monotonic()
         self.told: asyncio.Future[Finding] = _future()
         self.task: asyncio.Task[None]
 
@@ -138,13 +139,16 @@ class Runs:
         """
         earlier = self._under_way.get(order.contact)
         if earlier is not None and not earlier.told.done():
+            self._telemetry.run_joined()
             if order.priority is Priority.VIEWER:
                 self.hurry(order.contact)
             return earlier
+        self._telemetry.run_begun(_purpose_of(order))
         run = Run(order)
         run.task = asyncio.create_task(self._complete(run, earlier))
         self._under_way[order.contact] = run
         run.task.add_done_callback(lambda _: self._leave(run))
+        run.told.add_done_callback(lambda _: self._note(run))
         return run
 
     async def begin(self, order: Order) -> Run:
@@ -164,6 +168,9 @@ class Runs:
     def expected(self, contact: ContactId) -> float:
         """At least so many seconds until a run could ask."""
         return self._budget.expected(self._archive.key(contact))
+
+    def _note(self, run: Run) -> None:
+        self._telemetry.run_told(time.monotonic() - run.began)
 
     def _leave(self, run: Run) -> None:
         if self._under_way.get(run.order.contact) is run:
@@ -198,6 +205,7 @@ class Runs:
                 self._way.turn(key, order.priority) as turn,
                 self._leases.lease(key, patience=self._timeout),
             ):
+                self._telemetry.run_waited(time.monotonic() - run.began)
                 await self._look_and_ask(run, turn, key)
         except AvatarUnavailable as failure:  # of the turn: what the question fails by ends there
             known = await self._archive.latest(order.contact, again=True)
@@ -211,6 +219,7 @@ class Runs:
             known = await self._archive.latest(run.order.contact, again=True)
             answered = await self._answered(run.order, known)
             if answered is not None:
+                self._telemetry.run_spared()
                 await turn.withdraw()
                 run.tell(answered)
                 return
@@ -278,6 +287,11 @@ class Runs:
             raise
         coming.set_result(photo)
         await self._verdicts.keep(contact, photo, began=began)
+
+
+def _purpose_of(order: Order) -> str:
+    """Whom a run is for, in the words of `gateway.telemetry.metrics`."""
+    return "refresh" if order.refresh else order.priority.name.lower()
 
 
 def _future() -> asyncio.Future[Any]:

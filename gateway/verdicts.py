@@ -172,6 +172,7 @@ class Verdicts:
         self, contact: ContactId, known: Portrait | None, failure: AvatarUnavailable
     ) -> Finding:
         """Nobody was asked: too many wait, or the upstream is left alone."""
+        self._telemetry.left_alone(failure.reason)
         return self.remain(contact, known, self._pauses.rest(contact, failure.reason))
 
     async def broken(

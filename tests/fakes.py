@@ -54,6 +54,7 @@ from gateway.refreshes import Refreshes
 from gateway.renditions import Renditions
 from gateway.runs import Commons, Runs
 from gateway.telemetry import Telemetry
+from gateway.telemetry.stopwatch import IDLE
 from gateway.verdicts import Verdicts
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from gateway.archive import Masters
     from gateway.budget import Rate
     from gateway.model import Avatar, Canvas, Kind
+    from gateway.telemetry.stopwatch import Laps
 
 T0: Final = 1_790_000_000.0
 """The present, in Unix seconds, as far as the tests know."""
@@ -577,10 +579,16 @@ class FakeAvatars:
         return await self.get(contact, spec)
 
     async def get(
-        self, contact: ContactId, spec: AvatarSpec, *, network: str | None = None
+        self,
+        contact: ContactId,
+        spec: AvatarSpec,
+        *,
+        network: str | None = None,
+        watch: Laps = IDLE,
     ) -> Avatar:
-        self.asked.append((contact, spec))
         self.networks.append(network)
+        with watch.lap("cache"):
+            self.asked.append((contact, spec))
         if isinstance(self.avatar, Exception):
             raise self.avatar
         return self.avatar
@@ -780,9 +788,10 @@ def logging_restored() -> Iterator[None]:
     try:
         yield
     finally:
-        ours = logging.getLogger("gateway")
-        ours.handlers.clear()
-        ours.propagate = True
-        for name in ("gateway", "httpx", "httpcore", "PIL"):
+        for name in ("gateway", "gunicorn.error"):
+            ours = logging.getLogger(name)
+            ours.handlers.clear()
+            ours.propagate = True
+        for name in ("gateway", "gateway.access", "gunicorn.error", "httpx", "httpcore", "PIL"):
             logging.getLogger(name).setLevel(logging.NOTSET)
         structlog.reset_defaults()

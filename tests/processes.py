@@ -103,7 +103,7 @@ def running(
         )
     started = Running(process, f"http://{HOST}:{port}", log)
     try:
-        _wait(started)
+        wait_for(started)
         yield started
     finally:
         if process.poll() is None:
@@ -114,7 +114,8 @@ def running(
             process.wait()
 
 
-def _wait(started: Running) -> None:
+def wait_for(started: Running) -> None:
+    """Wait until it answers, as long as it runs."""
     limit = time.monotonic() + _PATIENCE
     while time.monotonic() < limit and started.process.poll() is None:
         with suppress(httpx.TransportError):

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _NICE: Final = 19
-_FALLBACK_QUEUE: Final = 1024
+_FALLBACK_QUEUE: Final = 256
+"""Fallbacks that may wait: a list of 200 people with initials of their own, opened at once.
+
+Nobody waits for one longer than a second, and the largest take 50 ms: more would be drawn for
+nobody, before those for whom there is still time.
+"""
 
 
 class Studio:
@@ -45,6 +50,11 @@ class Studio:
     ) -> None:
         """Drop what is queued (its callers get `Busy`) and wait for what runs."""
         await asyncio.gather(self._photos.close(), self._fallbacks.close())
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many pictures are being made or wait for it, by lane."""
+        return {"photo": len(self._photos), "fallback": len(self._fallbacks)}
 
     async def photo(self, work: Callable[[], T]) -> T:
         """Run `work` on the photo lane; raises `Busy`, or whatever `work` raises."""
@@ -74,6 +84,9 @@ class _Lane:
         self._places = threads + queue
         self._under_way: set[asyncio.Future[Any]] = set()
         self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._under_way)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run `work` in a thread; raises `Busy` if the lane is full or closed."""

@@ -233,8 +233,7 @@ _NEEDED: Final = {
 }
 
 _NOT_IN_FORCE: Final = (
-    "metrics_token",
-    "http_proxy", "access_log",
+    "http_proxy",
 )  # fmt: skip
 
 
@@ -247,6 +246,11 @@ def name_of(field: str) -> str:
 def table() -> list[tuple[str, FieldInfo]]:
     """Every setting's public name with its field, in order."""
     return [(name_of(field), info) for field, info in Settings.model_fields.items()]
+
+
+def revealed(secret: SecretStr | None) -> str | None:
+    """The text that `secret` hides."""
+    return None if secret is None else secret.get_secret_value()
 
 
 def misspelt(environment: Mapping[str, str]) -> list[tuple[str, str]]:

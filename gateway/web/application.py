@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ from gateway.web.answers import HouseRules, document, problem
 from gateway.web.avatar import FAULT, NOTHING_HERE
 from gateway.web.files import Files
 from gateway.web.hooks import HOOK
+from gateway.web.journal import AccessLog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from gateway.web.avatar import AvatarEndpoint
     from gateway.web.hooks import HookEndpoint
     from gateway.web.hot import HotTable
+    from gateway.web.metrics import MetricsEndpoint
     from gateway.web.playground import Playground
 
 METHODS: Final = ("GET", "HEAD")
@@ -52,6 +55,7 @@ class Served:
     telemetry: Telemetry
     bounds: Mapping[str, str]
     hot: HotTable | None = None
+    metrics: MetricsEndpoint | None = None
     hooks: HookEndpoint | None = None
 
 
@@ -60,10 +64,12 @@ def build_application(
     static: Path,
     lifespan: Callable[[], AbstractAsyncContextManager[Served]],
     playground: Playground | None = None,
+    access_log: bool = False,
 ) -> Starlette:
     """Return the whole application; `static` is the folder of files that are served as they are.
 
     `lifespan` opens what serves requests, and closes it. Without `playground` there is no page.
+    With `access_log`, each request is told of.
     """
 
     @asynccontextmanager
@@ -82,6 +88,12 @@ def build_application(
         status = "degraded" if worse else "ok"
         return document(200, {"status": status, "degraded": worse, "bounds": dict(served.bounds)})
 
+    async def metrics(request: Request) -> Answer:
+        served: Served = request.state.served
+        if served.metrics is None:
+            return problem(404, NOTHING_HERE)
+        return await served.metrics.answer(request.scope)
+
     async def robots(_request: Request) -> Response:
         return PlainTextResponse(ROBOTS, headers={"Cache-Control": "max-age=86400"})
 
@@ -99,12 +111,13 @@ def build_application(
             Route(HOOK, _Hook()),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route("/metrics", metrics),
             Route("/robots.txt", robots),
             Route("/openapi.json", openapi),
             Mount("/static", files),
             *([] if playground is None else _pages(playground, static)),
         ],
-        middleware=[Middleware(HouseRules)],
+        middleware=[*([Middleware(AccessLog)] if access_log else []), Middleware(HouseRules)],
         exception_handlers={HTTPException: _refuse, Exception: fault},
         lifespan=state,
     )
@@ -141,7 +154,9 @@ class _AvatarRoute(BaseRoute):
         """Answer whoever looks, and whoever gives orders; a contact's photo cannot be set."""
         served: Served = scope["state"]["served"]
         if scope["method"] in METHODS and scope["path"].startswith(PREFIX):
+            began = time.perf_counter()
             answer = await served.avatar.answer(scope)
+            served.telemetry.took(time.perf_counter() - began)
         else:
             answer = await served.admin.answer(scope, receive)
         await answer(scope, receive, send)

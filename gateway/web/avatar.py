@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.errors import InvalidRequest, Reason
 from gateway.model import Fallback, Kind, Path
+from gateway.telemetry.stopwatch import IDLE, Stopwatch
 from gateway.web import headers as h
 from gateway.web.access import OPEN
 from gateway.web.answers import Answer, empty, facts, problem
 from gateway.web.clients import DIRECT
 from gateway.web.conditional import not_modified
 from gateway.web.documents import rendered
+from gateway.web.journal import CONTACT
 from gateway.web.negotiation import wants_json
 from gateway.web.query import Query
 from gateway.web.target import Target, header, request_line
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from gateway.documents import Document
     from gateway.model import Avatar, AvatarSpec, ContactId, Rendition
     from gateway.telemetry import Telemetry
+    from gateway.telemetry.stopwatch import Laps
     from gateway.web.access import Access, Gate
     from gateway.web.clients import Clients
     from gateway.web.links import Links
@@ -42,9 +46,17 @@ class Avatars(Protocol):
     """The service, as the edge needs it."""
 
     async def get(
-        self, contact: ContactId, spec: AvatarSpec, *, network: str | None = None
+        self,
+        contact: ContactId,
+        spec: AvatarSpec,
+        *,
+        network: str | None = None,
+        watch: Laps = IDLE,
     ) -> Avatar:
-        """Return the avatar, photo or fallback; `network` is where a stranger asks from."""
+        """Return the avatar, photo or fallback.
+
+        `network` is where a stranger asks from; `watch` learns what took how long.
+        """
 
     async def refreshed(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
         """Return the avatar after a question past the API's own cache."""
@@ -129,7 +141,7 @@ class AvatarEndpoint:
             return await self._refuse(scope, target, query, Reason.INTERNAL, FAULT)
 
     async def _show(self, scope: Scope, target: Target, query: Query, access: Access) -> Answer:
-        contact = access.contact()
+        scope[CONTACT] = contact = access.contact()
         spec = query.spec(target.format, self._defaults)
         network = self._network(scope)
         if target.document:
@@ -143,14 +155,16 @@ class AvatarEndpoint:
             access.end,
             target.negotiated,
         )
+        watch = Stopwatch() if self._admin.admits(scope) else None
         refreshed = query.refresh and await self._may_refresh(scope, contact, access)
         if refreshed:
             avatar = await self._avatars.refreshed(contact, spec)
         else:
-            avatar = await self._avatars.get(contact, spec, network=network)
+            avatar = await self._avatars.get(contact, spec, network=network, watch=watch or IDLE)
         if avatar.path is Path.HIT and not (query.refresh or target.negotiated):
             self._learn(request_line(scope), view)
-        return self._shown(scope, view, avatar)
+        self._telemetry.looked(avatar, now=self._clock())
+        return _timed(self._shown(scope, view, avatar), watch)
 
     def _network(self, scope: Scope) -> str | None:
         """Where a stranger asks from; None for who has shown that they may ask about anybody."""
@@ -217,3 +231,11 @@ class AvatarEndpoint:
     def _counted(self, answer: Answer, reason: Reason | None) -> Answer:
         self._telemetry.answered(answer.status, reason)
         return answer
+
+
+def _timed(answer: Answer, watch: Stopwatch | None) -> Answer:
+    """Say what took how long, to whom it is told."""
+    told = "" if watch is None else watch.server_timing()
+    if not told:
+        return answer
+    return replace(answer, headers=[*answer.headers, (b"server-timing", told.encode())])

@@ -337,14 +337,14 @@ def test_a_misspelt_name_is_told_with_the_nearest_of_ours() -> None:
 
 
 def test_what_was_given_and_does_nothing_yet_is_named_once_in_order(sources: Sources) -> None:
-    given = {"GATEWAY_ACCESS_LOG": "on", "WAHA_SESSION": "office", "GATEWAY_ADMIN_TOKEN": SECRET}
+    given = {"GATEWAY_PLAYGROUND": "on", "WAHA_SESSION": "office", "GATEWAY_ADMIN_TOKEN": SECRET}
     names = sources.load(**given).not_in_force()
     assert set(names) == given.keys() & set(names)
     assert names == [name for name, _ in table() if name in names]
 
 
 def test_what_was_switched_off_is_no_worry(sources: Sources) -> None:
-    given = {"GATEWAY_UPSTREAM_RATE": "off", "GATEWAY_ACCESS_LOG": "off"}
+    given = {"GATEWAY_UPSTREAM_RATE": "off", "GATEWAY_PLAYGROUND": "off"}
     assert sources.load(**given).not_in_force() == []
 
 

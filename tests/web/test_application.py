@@ -49,6 +49,7 @@ from gateway.web import (
     Defaults,
     HookEndpoint,
     Links,
+    MetricsEndpoint,
     Served,
     build_application,
 )
@@ -147,6 +148,8 @@ class Edge:
         links: Links = HERE,
         clients: Clients = DIRECT,
         hooks: HookEndpoint | None = None,
+        metrics: MetricsEndpoint | None = None,
+        access_log: bool = False,
     ) -> None:
         self.service = avatars
         self.telemetry = telemetry or Telemetry(pseudonym=lambda _: "someone")
@@ -175,10 +178,14 @@ class Edge:
             clients=clients,
             clock=Clock(),
         )
-        self.served = Served(endpoint, admin, self.telemetry, {"machines": "a bound"}, hooks=hooks)
+        self.served = Served(
+            endpoint, admin, self.telemetry, {"machines": "a bound"}, None, metrics, hooks
+        )
         self.opened = 0
         self.closed = 0
-        self.application = build_application(static=STATIC, lifespan=self._lifespan)
+        self.application = build_application(
+            static=STATIC, lifespan=self._lifespan, access_log=access_log
+        )
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[Served]:
