@@ -9,7 +9,7 @@ import pytest
 
 from gateway.budget import Outcome, Priority, Rate
 from gateway.errors import InvalidSettings
-from gateway.sharing import Clocks, Place, Terms, open_shared
+from gateway.sharing import Clocks, Place, Terms, open_budget, open_shared
 from gateway.telemetry import Telemetry
 from tests.processes import open_files
 
@@ -104,6 +104,40 @@ async def test_without_a_place_to_meet_each_worker_has_its_part(tmp_path: Path) 
             assert lease.held
         await shared.erasures.publish(KEY)
         assert KEY in shared.erasures.since()
+
+
+async def test_the_budget_of_an_api_is_one_whichever_place_it_has_among_others(
+    tmp_path: Path,
+) -> None:
+    rate, waha = Rate(10, 3600.0), place(tmp_path, namespace="waha")
+    told, clocks = telemetry(), Clocks()
+    one = open_shared(place(tmp_path), terms(rate), telemetry=told, clocks=clocks)
+    two = open_budget(waha, terms(rate), telemetry=told, clocks=clocks)
+    other = open_shared(waha, terms(rate), telemetry=told, clocks=clocks)
+    async with one as first, two as behind, other as alone:
+        assert await granted(alone, 6) == 6
+        assert (await behind.status()).left == 4
+        assert await granted(first) == 10
+        async with behind.turn(KEY, Priority.VIEWER) as turn:
+            await turn.settle(Outcome.REFUSED)
+        assert (await alone.budget.status()).open_since is not None
+        assert (await first.budget.status()).open_since is None
+
+
+async def test_a_further_budget_without_a_place_to_meet_has_its_part(tmp_path: Path) -> None:
+    (tmp_path / "run").symlink_to(tmp_path)
+    told = telemetry()
+    where = place(tmp_path, valkey="redis://127.0.0.1:1/0")
+    before = open_files()
+    async with open_budget(
+        where, terms(Rate(20, 3600.0), workers=4), telemetry=told, clocks=Clocks()
+    ) as budget:
+        for number in range(5):
+            async with budget.turn(f"{KEY}{number}", Priority.VIEWER) as turn:
+                await turn.settle(Outcome.ANSWERED)
+        assert (await budget.status()).left == 0
+        assert {"sharing runtime", "valkey"} <= told.degraded.keys()
+    assert open_files() == before
 
 
 async def test_an_address_of_valkey_that_is_none_stops_the_start(tmp_path: Path) -> None:
