@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import Busy, NoPhoto, Rejected, TimedOut
 from gateway.imaging.studio import Studio
-from gateway.model import Sample
+from gateway.model import Master, Sample
 from gateway.telemetry import Telemetry
 from gateway.telemetry import metrics as m
 from gateway.watches import (
@@ -89,16 +89,20 @@ async def test_decoding_is_counted(
 ) -> None:
     async def develop(
         data: bytes, side: int, *, until: float
-    ) -> tuple[Sample, asyncio.Task[bytes]]:
+    ) -> tuple[Sample, asyncio.Task[Master]]:
         del data, until
         if failure is not None:
             raise failure
-        return Sample(side, "RGB", b""), asyncio.ensure_future(asyncio.sleep(0, b"master"))
+
+        async def made() -> Master:
+            return Master(b"master")
+
+        return Sample(side, "RGB", b""), asyncio.create_task(made())
 
     look = watched_develop(develop, telemetry)
     if failure is None:
         sample, master = await look(b"", 16, until=0)
-        assert (sample.side, await master) == (16, b"master")
+        assert (sample.side, await master) == (16, Master(b"master"))
     else:
         with pytest.raises(type(failure)):
             await look(b"", 16, until=0)
