@@ -48,6 +48,7 @@ def main() -> None:
     if absent:
         sys.exit(f"make bench needs {', '.join(absent)}")
     os.sched_setaffinity(0, {machine.ASKING})
+    about = machine.description()  # before this run is itself the load
     notes = Notes()
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as place:
@@ -64,7 +65,7 @@ def main() -> None:
                     print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
     told = {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "machine": machine.description(),
+        "machine": about,
         "missing": notes.reasons,
         "goals": [goal.told() for goal in goals.judge(results)],
         **results,
