@@ -20,8 +20,8 @@ what the operating system counts for all processes of a server, its kernel time 
 """
 _HITS: Final = """
 `× nginx` compares requests a second; `CPU × nginx` how many answers the time of a core is enough
-for, which also tells where two workers and whoever asks them share the cores. nginx and Varnish keep
-what the gateway answers, headers and all.
+for, which also tells where two workers and whoever asks them share the cores. nginx and Varnish
+keep what the gateway answers, headers and all.
 """
 _LIBRARIES: Final = """
 CPU of one thread, from a portrait that is known (640 px, JPEG) to a PNG of 96 px; dB against
