@@ -14,6 +14,7 @@ from gateway.errors import InvalidSettings, StoreFailed
 from gateway.imaging.assets import static_path
 from gateway.measures import exposed, measuring
 from gateway.portraits import check_place, sweeping
+from gateway.renditions import tidying
 from gateway.settings import LogFormat, misspelt, revealed
 from gateway.signing import Keyring, sign
 from gateway.signing.tokens import Tokens
@@ -79,10 +80,12 @@ def create_app(
         async with (
             open_gateway(settings, workers=workers, clocks=clocks, tally=tally) as gateway,
             sweeping(gateway.sweeper),
+            tidying(gateway.renditions),
             measuring(gateway),
         ):
             _warn(settings, gateway.telemetry)
-            gateway.resolver.introduce(until=time.monotonic() + settings.upstream_timeout)
+            for source in gateway.sources:
+                source.resolver.introduce(until=time.monotonic() + settings.upstream_timeout)
             gateway.telemetry.started(__version__)
             yield _served(settings, gateway, clocks.wall)
             gateway.telemetry.stopped()

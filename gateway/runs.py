@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gateway.budget import Priority
 from gateway.errors import AvatarUnavailable, NoPhoto, Rejected
@@ -26,11 +26,10 @@ from gateway.question import Arrival, Asked
 
 if TYPE_CHECKING:
     from gateway.archive import Archive
-    from gateway.budget import Budget, Turn
     from gateway.leases import Leases
     from gateway.model import ContactId, Photo, Portrait
     from gateway.pauses import Pauses
-    from gateway.queries import Queries
+    from gateway.queries import Right, Way
     from gateway.question import Question
     from gateway.telemetry import Telemetry
     from gateway.verdicts import Verdicts
@@ -70,11 +69,24 @@ class Run:
             self.told.set_result(finding)
 
 
+class Waiting(Protocol):
+    """Who waits for a turn, by the keys of contacts."""
+
+    def hurry(self, key: str) -> None:
+        """Let a contact that waits come as a viewer's."""
+
+    def waits(self, key: str) -> bool:
+        """Whether the contact waits."""
+
+    def expected(self, key: str) -> float:
+        """At least so many seconds until the contact's turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Commons:
     """What all workers share, as a run needs it."""
 
-    budget: Budget
+    budget: Waiting
     leases: Leases
     pauses: Pauses
 
@@ -87,7 +99,7 @@ class Runs:
         archive: Archive,
         commons: Commons,
         *,
-        queries: Queries,
+        way: Way,
         question: Question,
         verdicts: Verdicts,
         telemetry: Telemetry,
@@ -97,7 +109,7 @@ class Runs:
         self._budget = commons.budget
         self._leases = commons.leases
         self._pauses = commons.pauses
-        self._queries = queries
+        self._way = way
         self._question = question
         self._verdicts = verdicts
         self._telemetry = telemetry
@@ -190,7 +202,7 @@ class Runs:
                 return
         try:
             async with (
-                self._queries.turn(key, order.priority) as turn,
+                self._way.turn(key, order.priority) as turn,
                 self._leases.lease(key, patience=self._timeout),
             ):
                 self._telemetry.run_waited(time.monotonic() - run.began)
@@ -199,10 +211,10 @@ class Runs:
             known = await self._archive.latest(order.contact, again=True)
             run.tell(self._verdicts.left_alone(order.contact, known, failure))
 
-    async def _look_and_ask(self, run: Run, turn: Turn, key: str) -> None:
+    async def _look_and_ask(self, run: Run, turn: Right, key: str) -> None:
         """Step 3; and once more if an erasure came in between, or cannot be ruled out."""
         until = time.monotonic() + self._timeout
-        asking = Asking(self._queries, turn, key=key, priority=run.order.priority, until=until)
+        asking = Asking(self._way, turn, key=key, priority=run.order.priority, until=until)
         for _ in range(LOOKS):
             known = await self._archive.latest(run.order.contact, again=True)
             answered = await self._answered(run.order, known)
@@ -211,7 +223,7 @@ class Runs:
                 await turn.withdraw()
                 run.tell(answered)
                 return
-            if await self._ask(run, asking, known, probing=turn.probe):
+            if await self._ask(run, asking, known, turn):
                 return
         run.tell(self._verdicts.gone())
 
@@ -227,9 +239,7 @@ class Runs:
         pause = await self._pauses.learn(contact)
         return None if pause is None else self._verdicts.remain(contact, known, pause)
 
-    async def _ask(
-        self, run: Run, asking: Asking, known: Portrait | None, *, probing: bool
-    ) -> bool:
+    async def _ask(self, run: Run, asking: Asking, known: Portrait | None, turn: Right) -> bool:
         """Steps 4 to 6; False if what came is nothing to show, because of an erasure since."""
         order, began, verdicts = run.order, self._verdicts.now(), self._verdicts
         asked = Asked(
@@ -244,7 +254,7 @@ class Runs:
         except NoPhoto as none:
             await verdicts.absent(order.contact, known, none, run.tell)
         except AvatarUnavailable as failure:
-            await verdicts.failed(order.contact, known, failure, run.tell, probing=probing)
+            await verdicts.failed(order.contact, known, failure, run.tell, probing=turn.probe)
         else:
             if self._archive.is_gone(order.contact, began):
                 return False

@@ -119,6 +119,13 @@ class FakeResolver(_Scripted):
         super().__init__()
         self.answers = list(answers)
         self.asked: list[tuple[ContactId, bool]] = []
+        self.aliases: dict[ContactId, ContactId] = {}
+        self.aliases_asked: list[ContactId] = []
+
+    async def alias(self, contact: ContactId, *, until: float) -> ContactId | None:
+        del until
+        self.aliases_asked.append(contact)
+        return self.aliases.get(contact)
 
     @property
     def refreshes(self) -> list[bool]:
@@ -457,8 +464,10 @@ class House:
         runs = Runs(
             self.archive,
             Commons(self.budget, self.machine.leases, self.pauses),
-            queries=Queries(self.resolver, self.budget, self.telemetry),
-            question=Question(self.origin, self.quarantine.develop, clock=self.clock),
+            way=Queries(self.resolver, self.budget, self.telemetry),
+            question=Question(
+                self.origin, self.quarantine.develop, alias=self.resolver.alias, clock=self.clock
+            ),
             verdicts=verdicts,
             telemetry=self.telemetry,
             timeout=timeout,

@@ -178,12 +178,18 @@ def test_every_url_in_the_readme_is_one_that_is_answered(url: str) -> None:
 # ---- files ----
 
 
+def links_of(document: Path) -> Iterator[str]:
+    """The files that `document` leads to."""
+    for pair in _LINK.findall(document.read_text()):
+        target = "".join(pair)
+        if not urlsplit(target).scheme and not target.startswith("#"):
+            yield target
+
+
 def links() -> Iterator[tuple[Path, str]]:
     for document in DOCUMENTS:
-        for pair in _LINK.findall(document.read_text()):
-            target = "".join(pair)
-            if not urlsplit(target).scheme:
-                yield document, target
+        for target in links_of(document):
+            yield document, target
 
 
 @pytest.mark.parametrize(

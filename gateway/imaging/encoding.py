@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, Final
 
+from PIL import Image
+
 from gateway.imaging.png import write_png
 from gateway.model import Format
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from gateway.model import Colour
 
 _SMALL: Final = 128
 """Largest side of a JPEG with Huffman tables of its own: a tenth fewer bytes for 16 µs.
@@ -50,6 +52,22 @@ def encode_photo(picture: Image.Image, fmt: Format) -> bytes:
 def encode_drawn(picture: Image.Image, fmt: Format) -> bytes:
     """Encode flat art (RGB or RGBA; RGB only for JPEG): its edges must not ring."""
     return _encode(picture, _DRAWN[fmt])
+
+
+def encode_flat(colour: Colour | None, side: int, fmt: Format) -> bytes:
+    """Encode `side` × `side` pixels of one colour, or of none at all (where `fmt` can).
+
+    PNG does it with one bit for each pixel, in a tenth of the time that four bytes would take.
+    """
+    size = (side, side)
+    if fmt is Format.PNG:
+        page = Image.new("P", size, 0)
+        page.putpalette(colour or (0, 0, 0))
+        clear = {"transparency": 0} if colour is None else {}
+        return _encode(page, {**_DRAWN[fmt], "bits": 1, **clear})
+    return encode_drawn(
+        Image.new("RGBA", size, 0) if colour is None else Image.new("RGB", size, colour), fmt
+    )
 
 
 def encode_master(picture: Image.Image) -> bytes:

@@ -219,9 +219,14 @@ class HotTable:
                 self._spellings.pop(line, None)
         return ready
 
-    def flush(self) -> None:
-        """Tell of the answers given, and forget those nobody asks for now, some at a time."""
+    def flush(self) -> int:
+        """Tell of the answers given, and return how many they are.
+
+        Those that nobody asks for now are forgotten, some at a time.
+        """
+        given = 0
         for tally in self._tallies.values():
+            given += tally.whole + tally.unmodified
             self._telemetry.answered(200, tally.reason, times=tally.whole)
             self._telemetry.answered(304, tally.reason, times=tally.unmodified)
             self._telemetry.hot(tally.whole + tally.unmodified)
@@ -236,6 +241,7 @@ class HotTable:
                 self._warm.append(warm)
             else:
                 spelling.ready = None
+        return given
 
     def _renewed(self, spelling: Spelling, now: float) -> Ready | None:
         """Say it for this moment; now and then, find it as the ordinary way does.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import sys
 from contextlib import suppress
@@ -15,6 +14,7 @@ from gunicorn.asgi.lifespan import LifespanManager
 from gunicorn.workers.gasgi import ASGIWorker
 
 from gateway.worker import descriptors
+from gateway.worker.collecting import Collecting
 from gateway.worker.connections import Connections, Stage
 from gateway.worker.protocol import GuardedProtocol
 from gateway.worker.shortcut import Shortcut
@@ -68,6 +68,7 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         self.max_requests: int = sys.maxsize
         self.connections = Connections(capacity=descriptors.connections())
         self.shortcut: Shortcut | None = None
+        self._collecting = Collecting()
         self.stopping = False
         self.stop = asyncio.Event()
         self._connecting: set[asyncio.Task[object]] = set()
@@ -84,9 +85,7 @@ class Worker(ASGIWorker):  # type: ignore[misc]
 
     async def _serve(self) -> None:
         await self.open_application()
-        # What is here now stays, so no collection needs to look at it again.
-        gc.collect()
-        gc.freeze()
+        self._collecting.clear()
         for listener in self.sockets:
             self.listen(listener.sock)
         while not self.stop.is_set():
@@ -159,8 +158,8 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         """Look at everything; true if not all that is late could be ended yet."""
         self.notify()
         more = self.connections.sweep()
-        if self.shortcut is not None:
-            self.shortcut.flush()
+        answered = self.shortcut.flush() if self.shortcut is not None else 0
+        self._collecting.tick(quiet=not answered and self.connections.quiet())
         if self.ppid != os.getppid():
             self.log.info("The server is gone, so this worker goes: %s", self)
             self.stop.set()

@@ -137,6 +137,11 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
             self._request_ready.set()
             self._task = None
         super().connection_lost(exc)
+        parser = self._callback_parser
+        if parser is not None:
+            # It refers to this connection, which refers to it: a circle that would have to be
+            # looked for. Nothing is parsed from now on.
+            parser._on_headers_complete = parser._on_body = parser._on_message_complete = None  # noqa: SLF001 - as elsewhere
 
     # What the worker calls.
 

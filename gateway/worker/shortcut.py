@@ -30,9 +30,9 @@ _BLOCK: Final = re.compile(rb"\r\n(?:[A-Za-z0-9!#$%&'*+.^`|~-]+:[\t\x20-\x7e]*\r
 
 _ELSEWHERE: Final = frozenset(
     (b"content-length", b"transfer-encoding", b"content-type", b"te", b"trailer", b"expect",
-     b"upgrade", b"http2-settings")
+     b"upgrade", b"http2-settings", b"authorization")
 )  # fmt: skip
-"""Fields of requests that have a body, or want another protocol."""
+"""Fields of requests that have a body or want another protocol, and of who may be told more."""
 
 
 class Ready(Protocol):
@@ -54,8 +54,8 @@ class Table(Protocol):
     def get(self, line: bytes) -> Ready | None:
         """Return the answers to the request line `line`, which is one of GET."""
 
-    def flush(self) -> None:
-        """Settle accounts; called every second."""
+    def flush(self) -> int:
+        """Settle accounts; called every second. Return how many answers they are about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ class Shortcut:
                 return unmodified
         return ready.head() if bodiless else ready.whole()
 
-    def flush(self) -> None:
-        """Settle accounts."""
-        self._table.flush()
+    def flush(self) -> int:
+        """Settle accounts; return how many answers there were since the last time."""
+        return self._table.flush()
 
     def _read(self, block: bytes) -> _Conditions | None:
         """Judge a block of fields and remember it; None if it is not for the short cut."""

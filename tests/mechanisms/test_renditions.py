@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import tracemalloc
 import weakref
@@ -16,13 +17,17 @@ from gateway.errors import Reason
 from gateway.model import Canvas, ContactId, Format, Rendition, Standing
 from gateway.renditions import (
     COMPANION_OVERHEAD,
+    DRAWN_SHARE,
     ENTRY_OVERHEAD,
     MAX_COMPANIONS,
     MAX_PER_CONTACT,
     RENDITION_OVERHEAD,
     Renditions,
+    tidying,
 )
-from tests.fakes import LEON, MAYA, T0, Clock, FakeErasures, renditions, standing_of_photo
+from gateway.renditions.cache import SLICE
+from gateway.renditions.ends import GRAIN, Ends
+from tests.fakes import LEON, MAYA, T0, Clock, FakeErasures, renditions, settle, standing_of_photo
 
 PHOTO = standing_of_photo(version="one", fresh_until=T0 + 100, expires=T0 + 200)
 NONE = Standing(fresh_until=T0 + 50, expires=T0 + 60, reason=Reason.NONE)
@@ -234,14 +239,59 @@ def test_the_contact_used_least_recently_goes_first() -> None:
 
 def test_what_is_over_makes_room_before_anybody_else_goes() -> None:
     clock = Clock()
-    held = renditions(2 * bytes_of(1000), clock)
+    held = renditions(bytes_of(8000) + bytes_of(500), clock)
     held.stand(MAYA, PHOTO)
-    held.add(MAYA, CANVAS, picture(1000), "one")
+    held.add(MAYA, CANVAS, picture(8000), "one")
     held.stand(LEON, NONE)
-    clock.advance(60)
-    held.keep("drawing", picture(1000))
+    clock.advance(60 + GRAIN)
+    held.keep("drawing", picture(500))
     assert held.get(MAYA, CANVAS) is not None
     assert held.drawn("drawing") is not None
+
+
+def test_a_crowd_that_is_over_goes_a_few_at_a_time() -> None:
+    clock, crowd = Clock(), 1000
+    held = renditions(2**30, clock)
+    for number in range(crowd):
+        held.stand(ContactId.parse(f"1555{number:07d}"), NONE)
+    held.stand(MAYA, PHOTO)
+    held.stand(LEON, NONE)
+    held.stand(LEON, PHOTO)  # who was given more time stays
+    clock.advance(60 + GRAIN)
+    steps = [held.size / bytes_of()]
+    while held.tidy():
+        steps.append(held.size / bytes_of())
+    assert steps[0] == crowd + 2
+    assert max(before - after for before, after in itertools.pairwise(steps)) == SLICE
+    assert held.size == 2 * bytes_of()
+    assert not held.tidy()
+
+
+def test_whoever_is_gone_leaves_no_note_of_when_they_would_have_been() -> None:
+    ends: Ends[Companion] = Ends()
+    things = [Companion() for _ in range(10)]
+    for number, thing in enumerate(things):
+        for end in (T0 + number, T0 + 100 * (number + 1), float("inf")):
+            ends.note(thing, end)
+    assert len(ends) == 20
+    del things[5:], thing
+    assert len(ends) == 10
+    assert not ends.waiting(T0 - GRAIN)
+    assert set(ends.due(T0 + 600, 20)) == set(things)
+    assert len(ends) == 0
+    assert list(ends.due(T0 + 10**9, 1)) == []
+    assert not ends.waiting(T0 + 10**9)
+
+
+@pytest.mark.anyio
+async def test_it_is_tidied_meanwhile() -> None:
+    clock = Clock()
+    held = renditions(2**20, clock)
+    held.stand(LEON, NONE)
+    clock.advance(60 + GRAIN)
+    async with tidying(held):
+        await settle()
+        assert held.size == 0
 
 
 def test_what_is_larger_than_the_whole_cache_is_not_held_and_pushes_nobody_out() -> None:
@@ -261,9 +311,31 @@ def test_what_is_larger_than_the_whole_cache_is_not_held_and_pushes_nobody_out()
 def test_drawn_fallbacks_are_held_by_what_they_show_and_do_not_age(shelf: Shelf) -> None:
     shelf.held.keep(("silhouette", 48), picture(7))
     shelf.clock.advance(10**9)
+    assert not shelf.held.tidy()
     assert shelf.held.drawn(("silhouette", 48)) == picture(7)
     assert shelf.held.drawn(("silhouette", 49)) is None
     assert shelf.held.size == bytes_of(7)
+
+
+def test_who_varies_fallbacks_pushes_out_no_photo() -> None:
+    capacity = 20 * bytes_of(1000)
+    held = renditions(capacity, Clock())
+    held.stand(MAYA, PHOTO)
+    held.add(MAYA, CANVAS, picture(14 * bytes_of(1000)), "one")
+    for number in range(100):
+        held.drawn(0)
+        held.keep(number, picture(1000))
+        assert held.size - bytes_of(14 * bytes_of(1000)) <= capacity * DRAWN_SHARE
+    assert held.get(MAYA, CANVAS) is not None
+    assert [number for number in range(100) if held.drawn(number)] == [0, 96, 97, 98, 99]
+
+
+def test_a_fallback_larger_than_its_share_is_not_held(shelf: Shelf) -> None:
+    shelf.held.keep("drawing", picture(1000))
+    shelf.held.keep("drawing", picture(2**19))
+    assert shelf.held.drawn("drawing") is None
+    shelf.held.keep("drawing", picture(1000))
+    assert shelf.held.drawn("drawing") == picture(1000)
 
 
 def test_drawings_and_contacts_are_never_taken_for_each_other(shelf: Shelf) -> None:
@@ -410,20 +482,21 @@ TestHolding.settings = settings(max_examples=60, stateful_step_count=30, deadlin
 def test_what_has_to_make_room_is_told_and_how_long_it_was_held() -> None:
     clock, ages = Clock(), list[float]()
     held = Renditions(
-        capacity=bytes_of(1000) + bytes_of(1000),
+        capacity=8 * bytes_of(1000),
         erasures=FakeErasures(clock),
         key=lambda contact: contact.value,
         clock=clock,
         pushed_out=ages.append,
     )
-    for contact in (MAYA, LEON):
+    for number in range(8):
+        contact = ContactId.parse(f"1555000{number:04d}")
         held.stand(contact, PHOTO)
         held.add(contact, CANVAS, picture(1000), "one")
         clock.advance(10)
-    assert (len(held), ages) == (2, [])
+    assert (len(held), ages) == (8, [])
     held.keep("a silhouette", picture(1000))
-    assert (len(held), ages) == (2, [20.0])
+    assert (len(held), ages) == (8, [80.0])
     clock.advance(200)  # what is over makes room by itself
     held.keep("another one", picture(1000))
     held.keep("a third one", picture(1000))
-    assert ages == [20.0, 200.0]
+    assert ages == [80.0]

@@ -62,7 +62,6 @@ def tell_everything(telemetry: Telemetry) -> None:
     telemetry.sharing("budget", "the file system hangs")
     telemetry.sharing("budget", "the file system hangs")
     telemetry.refused("the API refused the credentials (401)")
-    telemetry.refused("the API refused the credentials (401)")
     telemetry.newcomer_refused()
     telemetry.swept(0)
     telemetry.swept(12)

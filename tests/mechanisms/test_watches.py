@@ -24,6 +24,8 @@ from tests.scrapes import Scrape
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+MASTER = Master(b"master")
+
 
 @pytest.fixture
 def telemetry() -> Telemetry:
@@ -93,16 +95,12 @@ async def test_decoding_is_counted(
         del data, until
         if failure is not None:
             raise failure
-
-        async def made() -> Master:
-            return Master(b"master")
-
-        return Sample(side, "RGB", b""), asyncio.create_task(made())
+        return Sample(side, "RGB", b""), asyncio.ensure_future(asyncio.sleep(0, MASTER))
 
     look = watched_develop(develop, telemetry)
     if failure is None:
         sample, master = await look(b"", 16, until=0)
-        assert (sample.side, await master) == (16, Master(b"master"))
+        assert (sample.side, await master) == (16, MASTER)
     else:
         with pytest.raises(type(failure)):
             await look(b"", 16, until=0)
