@@ -19,8 +19,9 @@ what the operating system counts for all processes of a server, its kernel time 
 ![CPU of a hit and of a rendition, ours and others'](benchmarks.svg)
 """
 _HITS: Final = """
-`× nginx` compares requests a second on one core; `CPU` and its ratio count where two workers and
-whoever asks them share the cores. nginx and Varnish keep what the gateway answers, headers and all.
+`× nginx` compares requests a second; `CPU × nginx` how many answers the time of a core is enough
+for, which also tells where two workers and whoever asks them share the cores. nginx and Varnish
+keep what the gateway answers, headers and all.
 """
 _LIBRARIES: Final = """
 CPU of one thread, from a portrait that is known (640 px, JPEG) to a PNG of 96 px; dB against
@@ -51,7 +52,10 @@ def write(results: dict[str, Any], folder: Path) -> None:
 
 def _document(results: dict[str, Any]) -> Iterable[str]:
     about = results["machine"]
-    where = f"{about['cores']} cores ({about['processor']}), Python {about['python']}"
+    where = (
+        f"{about['cores']} cores ({about['processor']}), Python {about['python']}, "
+        f"load {about['load']} before the start (what others did meanwhile)"
+    )
     yield _HEAD.format(machine=f"{where}, {results['date']}")
     if results["missing"]:
         yield "Missing: " + "; ".join(f"**{n}**: {why}" for n, why in results["missing"].items())
