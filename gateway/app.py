@@ -8,25 +8,31 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gateway import versions
+from gateway import __version__, versions
 from gateway.assembly import CLOCKS, custom_fallback, open_gateway
 from gateway.errors import InvalidSettings, StoreFailed
 from gateway.imaging.assets import static_path
+from gateway.measures import exposed, measuring
 from gateway.portraits import check_place, sweeping
-from gateway.settings import LogFormat, misspelt
+from gateway.renditions import tidying
+from gateway.settings import LogFormat, misspelt, revealed
 from gateway.signing import Keyring, sign
 from gateway.signing.tokens import Tokens
 from gateway.telemetry import configure_logging
 from gateway.web import (
     AdminEndpoint,
     AvatarEndpoint,
+    Bearer,
     Clients,
     Defaults,
     Gate,
+    HotTable,
     Links,
+    MetricsEndpoint,
     Playground,
     Served,
     build_application,
+    forget,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +43,7 @@ if TYPE_CHECKING:
     from gateway.assembly import Gateway
     from gateway.settings import Settings
     from gateway.sharing import Clocks
-    from gateway.telemetry import Telemetry
+    from gateway.telemetry import Tally, Telemetry
     from gateway.web import Example
 
 
@@ -58,12 +64,13 @@ def create_app(
     workers: int = 1,
     clocks: Clocks = CLOCKS,
     examples: Sequence[Example] = (),
+    tally: Tally | None = None,
 ) -> Starlette:
     """Return the ASGI application; everything is opened by its lifespan and closed with it.
 
     `workers` is how many processes of this machine do the same, `examples` are the contacts that
-    the playground offers. Raises `InvalidSettings` if the settings name no upstream that can be
-    asked.
+    the playground offers, `tally` is where this process counts. Raises `InvalidSettings` if the
+    settings name no upstream that can be asked.
     """
     settings.require_upstream()
     start_logging(settings)
@@ -71,17 +78,23 @@ def create_app(
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[Served]:
         async with (
-            open_gateway(settings, workers=workers, clocks=clocks) as gateway,
+            open_gateway(settings, workers=workers, clocks=clocks, tally=tally) as gateway,
             sweeping(gateway.sweeper),
+            tidying(gateway.renditions),
+            measuring(gateway),
         ):
             _warn(settings, gateway.telemetry)
-            gateway.resolver.introduce(until=time.monotonic() + settings.upstream_timeout)
+            for source in gateway.sources:
+                source.resolver.introduce(until=time.monotonic() + settings.upstream_timeout)
+            gateway.telemetry.started(__version__)
             yield _served(settings, gateway, clocks.wall)
+            gateway.telemetry.stopped()
 
     return build_application(
         static=static_path("openapi.json").parent,
         lifespan=lifespan,
         playground=_playground(settings, examples),
+        access_log=settings.access_log,
     )
 
 
@@ -137,16 +150,18 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
     defaults = _defaults(settings)
     gate = _gate(settings, clock)
     links = _links(settings)
-    token = settings.admin_token
     admin = AdminEndpoint(
         gateway.keeper,
         gateway.documents,
         gateway.telemetry,
-        token=None if token is None else token.get_secret_value(),
+        token=revealed(settings.admin_token),
         gate=gate,
         links=links,
         defaults=defaults,
     )
+    hot = None
+    if settings.hot_path:
+        hot = HotTable(gateway.avatars, gateway.renditions, gateway.telemetry, clock=clock)
     avatar = AvatarEndpoint(
         gateway.avatars,
         gateway.drawings,
@@ -157,9 +172,11 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         defaults=defaults,
         gate=gate,
         clients=Clients(settings.trusted_proxies),
+        learn=forget if hot is None else hot.learn,
         clock=clock,
     )
-    return Served(avatar, admin, gateway.telemetry, bounds(settings))
+    metrics = MetricsEndpoint(partial(exposed, gateway), Bearer(revealed(settings.metrics_token)))
+    return Served(avatar, admin, gateway.telemetry, bounds(settings), hot, metrics)
 
 
 def _warn(settings: Settings, telemetry: Telemetry) -> None:

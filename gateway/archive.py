@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from gateway.errors import StoreFailed
 from gateway.model import Photo
 from gateway.portraits import decode, encode, is_suppression
+from gateway.telemetry import Cause
 from gateway.unsaved import Unsaved
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ class Archive:
 
     async def replace(self, contact: ContactId, absence: Absence) -> None:
         """Put `absence` in the place of a photo, and erase every copy of that."""
+        self._telemetry.erased(Cause.HIDDEN)
         held = self._unsaved.hold(contact, absence, began=None)
         await self._erasures.publish(self.key(contact))
         await self._unsaved.write(contact, held)
@@ -133,11 +135,13 @@ class Archive:
     async def erase(self, contact: ContactId) -> None:
         """Forget `contact` everywhere, so that the next view asks; raises `StoreFailed`."""
         await self._order(contact, lambda: self._portraits.delete(contact))
+        self._telemetry.erased(Cause.ORDER)
 
     async def suppress(self, contact: ContactId) -> None:
         """Erase `contact` everywhere and remember to ask nobody; raises `StoreFailed`."""
         since = self._clock()
         await self._order(contact, lambda: self._portraits.suppress(contact, since=since))
+        self._telemetry.erased(Cause.SUPPRESSION)
 
     async def lift(self, contact: ContactId) -> None:
         """End a suppression; raises `StoreFailed`."""
@@ -149,6 +153,7 @@ class Archive:
         await self._erasures.publish(key)
         await self._portraits.erase(key)
         await self._told(key)
+        self._telemetry.erased(Cause.RETENTION)
 
     async def _order(self, contact: ContactId, change: Callable[[], Awaitable[None]]) -> None:
         """Change the store by order, between two erasures."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.archive import Archive
 from gateway.avatars import Avatars
 from gateway.budget import Backoffs, Rate
+from gateway.chain import Chain
 from gateway.confirmations import Confirmations
 from gateway.documents import Documents
 from gateway.drawings import Drawings
@@ -44,19 +45,24 @@ from gateway.queries import Queries
 from gateway.question import Question
 from gateway.refreshes import Refreshes
 from gateway.renditions import Renditions
-from gateway.resolver import Wawp
 from gateway.runs import Commons, Runs
 from gateway.sharing import Clocks, Place, Terms, open_shared
+from gateway.sources import namespace_of, open_sources
 from gateway.telemetry import Telemetry
 from gateway.verdicts import Verdicts
+from gateway.watches import WatchedStudio, watched_develop, watched_origin, watched_resolver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from gateway.imaging.artist import Plan
+    from gateway.queries import Way
+    from gateway.runs import Waiting
     from gateway.settings import Settings
     from gateway.sharing import Shared
+    from gateway.sources import Source
+    from gateway.telemetry import Tally
 
 STORE_TIMEOUT: Final = 1.0
 """Seconds that one call to the portrait store may take before it counts as a miss."""
@@ -77,50 +83,71 @@ class Gateway:
     documents: Documents[Plan]
     keeper: Keeper
     portraits: PortraitStore
+    renditions: Renditions
     sweeper: Sweeper
     shared: Shared
-    queries: Queries
-    resolver: Wawp
+    way: Way
+    sources: tuple[Source, ...]
     origin: Origin
+    studio: Studio
     quarantine: Quarantine
+    confirmations: Confirmations
     telemetry: Telemetry
 
 
 @asynccontextmanager
 async def open_gateway(
-    settings: Settings, *, workers: int = 1, clocks: Clocks = CLOCKS
+    settings: Settings, *, workers: int = 1, clocks: Clocks = CLOCKS, tally: Tally | None = None
 ) -> AsyncIterator[Gateway]:
     """Build and open everything behind the edge; closed in the opposite order.
 
-    `workers` is how many processes of this machine do the same. Raises `InvalidSettings` for what
-    only shows when it is opened.
+    `workers` is how many processes of this machine do the same, `tally` is where this one counts.
+    Raises `InvalidSettings` for what only shows when it is opened.
     """
     clock = clocks.wall
     settings.require_upstream()
     async with AsyncExitStack() as stack:
         portraits = _portraits(settings)
-        telemetry = Telemetry(pseudonym=lambda contact: portraits.digest(contact).hex()[:12])
+        telemetry = Telemetry(
+            pseudonym=lambda contact: portraits.digest(contact).hex()[:12],
+            tally=tally,
+            deadline=settings.deadline,
+        )
         try:
             await portraits.open()
         except StoreFailed as failure:
             telemetry.store_failed(str(failure))
+        place, terms, way_out = _place(settings), _terms(settings, workers), _ways_out()
         shared = await stack.enter_async_context(
-            open_shared(
-                _place(settings), _terms(settings, workers), telemetry=telemetry, clocks=clocks
-            )
+            open_shared(place, terms, telemetry=telemetry, clocks=clocks)
         )
         studio = await stack.enter_async_context(Studio(threads=_cores(), queue=RENDER_QUEUE))
         quarantine = await stack.enter_async_context(Quarantine())
-        api, cdn = [await stack.enter_async_context(outbound) for outbound in _outbounds(settings)]
-        resolver = _resolver(settings, api, clock)
-        stack.push_async_callback(resolver.aclose)
+        sources = await stack.enter_async_context(
+            open_sources(
+                settings,
+                way_out,
+                shared.budget,
+                place=place,
+                terms=terms,
+                telemetry=telemetry,
+                clocks=clocks,
+            )
+        )
+        cdn = await stack.enter_async_context(
+            way_out(AddressGuard.for_origins(settings.cdn_origins))
+        )
         origin = Origin(cdn, allowed=settings.cdn_origins, inspect=HeaderCheck)
         archive = Archive(
             portraits, shared.erasures, masters=shared.masters, telemetry=telemetry, clock=clock
         )
         stack.push_async_callback(archive.aclose)
         renditions = Renditions(
-            capacity=settings.cache_size, erasures=shared.erasures, key=archive.key, clock=clock
+            capacity=settings.cache_size,
+            erasures=shared.erasures,
+            key=archive.key,
+            clock=clock,
+            pushed_out=telemetry.pushed_out,
         )
         pauses = Pauses(
             Backoffs(first=settings.error_ttl, clock=clock), shared.backoffs, key=archive.key
@@ -134,12 +161,17 @@ async def open_gateway(
             telemetry=telemetry,
             clock=clock,
         )
-        queries = Queries(resolver, shared.budget, telemetry)
+        way, waiting = _way(sources, telemetry)
         runs = Runs(
             archive,
-            Commons(shared.budget, shared.leases, pauses),
-            queries=queries,
-            question=Question(origin, quarantine.develop, clock=clock),
+            Commons(waiting, shared.leases, pauses),
+            way=way,
+            question=Question(
+                watched_origin(origin, telemetry),
+                watched_develop(quarantine.develop, telemetry),
+                alias=sources[0].resolver.alias,
+                clock=clock,
+            ),
             verdicts=verdicts,
             telemetry=telemetry,
             timeout=settings.upstream_timeout,
@@ -159,7 +191,9 @@ async def open_gateway(
         stack.push_async_callback(inquiry.aclose)
         drawings = Drawings(
             renditions,
-            Artist(studio, custom=custom_fallback(settings.fallback_image)),
+            Artist(
+                WatchedStudio(studio, telemetry), custom=custom_fallback(settings.fallback_image)
+            ),
             seed=portraits.digest,
         )
         stack.push_async_callback(drawings.aclose)
@@ -171,6 +205,7 @@ async def open_gateway(
             documents=Documents(avatars, inquiry, drawings, deadline=settings.deadline),
             keeper=Keeper(archive, inquiry, refreshes),
             portraits=portraits,
+            renditions=renditions,
             sweeper=Sweeper(
                 portraits.objects,
                 retention=settings.store_retention,
@@ -179,10 +214,12 @@ async def open_gateway(
                 clock=clock,
             ),
             shared=shared,
-            queries=queries,
-            resolver=resolver,
+            way=way,
+            sources=sources,
             origin=origin,
+            studio=studio,
             quarantine=quarantine,
+            confirmations=confirmations,
             telemetry=telemetry,
         )
 
@@ -199,19 +236,16 @@ def custom_fallback(path: Path | None) -> bytes | None:
         ) from None
 
 
-def _resolver(settings: Settings, api: Outbound, clock: Callable[[], float]) -> Wawp:
-    token = settings.wawp_access_token.get_secret_value()
-    return Wawp(
-        api,
-        base_url=settings.wawp_base_url,
-        credentials=(settings.wawp_instance_id, token),
-        clock=clock,
-    )
-
-
-def _namespace(settings: Settings) -> str:
-    """What keeps resolvers, API origins and instances apart."""
-    return f"wawp|{settings.wawp_base_url}|{settings.wawp_instance_id}"
+def _way(sources: Sequence[Source], telemetry: Telemetry) -> tuple[Way, Waiting]:
+    """How each query is put, and where it waits for its turn."""
+    links = [
+        Queries(watched_resolver(each.resolver, each.name, telemetry), each.budget, telemetry)
+        for each in sources
+    ]
+    if len(links) == 1:
+        return links[0], links[0].budget
+    chain = Chain(links)
+    return chain, chain
 
 
 def _portraits(settings: Settings) -> PortraitStore:
@@ -221,7 +255,7 @@ def _portraits(settings: Settings) -> PortraitStore:
         raise InvalidSettings(f"GATEWAY_STORE cannot be opened: {failure}") from None
     return PortraitStore(
         objects,
-        namespace=_namespace(settings),
+        namespace=namespace_of(settings),
         lifetimes=Lifetimes(
             photo=settings.photo_ttl,
             none=settings.none_ttl,
@@ -242,7 +276,7 @@ def _place(settings: Settings) -> Place:
     return Place(
         directory,
         settings.store,
-        _namespace(settings),
+        namespace_of(settings),
         None if valkey is None else valkey.get_secret_value(),
     )
 
@@ -258,19 +292,13 @@ def _hourly(settings: Settings, workers: int) -> float | None:
     return None if rate is None else 3600 / rate.pace / workers
 
 
-def _outbounds(settings: Settings) -> list[Outbound]:
-    """One way out to the API and one to the CDN: a CDN that hangs holds up no question.
+def _ways_out() -> Callable[[AddressGuard], Outbound]:
+    """Make ways out: one to each API and one to the CDN, so that none that hangs holds up another.
 
-    Neither trusts what the operator named for the other.
+    None trusts what the operator named for another.
     """
     names, tls = Names(system_lookup()), tls_context()
-    return [
-        Outbound(Transport(Dialer(names, guard, tls)))
-        for guard in (
-            AddressGuard.trusting(settings.wawp_base_url),
-            AddressGuard.for_origins(settings.cdn_origins),
-        )
-    ]
+    return lambda guard: Outbound(Transport(Dialer(names, guard, tls)))
 
 
 def _cores() -> int:

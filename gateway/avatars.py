@@ -17,6 +17,7 @@ from gateway.errors import AvatarUnavailable, Busy, Reason, TimedOut
 from gateway.findings import Finding, passing
 from gateway.model import Avatar, Fallback, Path, Standing
 from gateway.singleflight import within
+from gateway.telemetry.stopwatch import IDLE
 
 if TYPE_CHECKING:
     import asyncio
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gateway.inquiry import Inquiry
     from gateway.model import AvatarSpec, ContactId, Rendition
     from gateway.renditions import Renditions
+    from gateway.telemetry.stopwatch import Laps
 
 MAX_VIEWERS: Final = 2048
 """Viewers who may wait for runs at a time; one more is answered at once, as busy."""
@@ -55,25 +57,48 @@ class Avatars(Generic[PlanT]):
         self._clock = clock
 
     async def get(
-        self, contact: ContactId, spec: AvatarSpec, *, network: str | None = None
+        self,
+        contact: ContactId,
+        spec: AvatarSpec,
+        *,
+        network: str | None = None,
+        watch: Laps = IDLE,
     ) -> Avatar:
         """Return the avatar of `contact` as `spec` wants it: the photo, or a fallback and why.
 
-        `network` is where a stranger asks from, who may not have everybody looked up.
+        `network` is where a stranger asks from, who may not have everybody looked up; `watch`
+        learns how long was looked, waited and drawn.
         """
         until = time.monotonic() + self._deadline
         reason = reason_without_asking(contact, spec)
         if reason is not None:
             return await self._fallback(contact, spec, _lasting(reason), Path.HIT)
-        held = self._held(contact, spec)
+        with watch.lap("cache"):
+            held = self._held(contact, spec)
         if held is not None:
             rendition, standing = held
             if rendition is not None:
                 return Avatar(rendition, standing, Path.HIT)
             return await self._fallback(contact, spec, standing, Path.HIT)
-        side = spec.canvas.pixels
-        finding, path = await self.look(contact, side, until, network=network)
-        return await self._show(contact, spec, finding, path, until)
+        with watch.lap("wait"):
+            side = spec.canvas.pixels
+            finding, path = await self.look(contact, side, until, network=network)
+        with watch.lap("draw"):
+            return await self._show(contact, spec, finding, path, until)
+
+    def ready(self, contact: ContactId, spec: AvatarSpec) -> Avatar | None:
+        """Return what `get` would without waiting or asking anybody, if it will not change soon."""
+        reason = reason_without_asking(contact, spec)
+        standing = self._renditions.standing(contact) if reason is None else _lasting(reason)
+        if standing is None or standing.fresh_until <= self._clock():
+            return None
+        if standing.reason is None:
+            rendition = self._renditions.get(contact, spec.canvas)
+        elif standing.settled and spec.fallback is not Fallback.NOT_FOUND:
+            rendition = self._drawings.ready(contact, spec)
+        else:
+            return None
+        return None if rendition is None else Avatar(rendition, standing, Path.HIT)
 
     async def refreshed(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
         """Return the avatar after a question past the API's cache, or in time what is known."""

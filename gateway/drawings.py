@@ -87,6 +87,11 @@ class Drawings(Generic[PlanT]):
         """Return the fallback that `spec` wants for `contact`."""
         return await self.stand_in(contact.kind, spec, self._seed(contact))
 
+    def ready(self, contact: ContactId, spec: AvatarSpec) -> Rendition | None:
+        """Return the same, if it has been drawn."""
+        plan = self._artist.plan(contact.kind, spec, self._seed(contact))
+        return self._renditions.drawn(plan)
+
     async def stand_in(self, kind: Kind, spec: AvatarSpec, seed: bytes = b"") -> Rendition:
         """Return the fallback that `spec` wants; drawn once for everybody it looks the same for."""
         plan = self._artist.plan(kind, spec, seed)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gateway.budget import Priority
 from gateway.errors import AvatarUnavailable, NoPhoto, Rejected
@@ -26,11 +26,10 @@ from gateway.question import Arrival, Asked
 
 if TYPE_CHECKING:
     from gateway.archive import Archive
-    from gateway.budget import Budget, Turn
     from gateway.leases import Leases
     from gateway.model import ContactId, Photo, Portrait
     from gateway.pauses import Pauses
-    from gateway.queries import Queries
+    from gateway.queries import Right, Way
     from gateway.question import Question
     from gateway.telemetry import Telemetry
     from gateway.verdicts import Verdicts
@@ -60,6 +59,7 @@ class Run:
 
     def __init__(self, order: Order) -> None:
         self.order = order
+        self.began = time.monotonic()
         self.told: asyncio.Future[Finding] = _future()
         self.task: asyncio.Task[None]
 
@@ -69,11 +69,24 @@ class Run:
             self.told.set_result(finding)
 
 
+class Waiting(Protocol):
+    """Who waits for a turn, by the keys of contacts."""
+
+    def hurry(self, key: str) -> None:
+        """Let a contact that waits come as a viewer's."""
+
+    def waits(self, key: str) -> bool:
+        """Whether the contact waits."""
+
+    def expected(self, key: str) -> float:
+        """At least so many seconds until the contact's turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Commons:
     """What all workers share, as a run needs it."""
 
-    budget: Budget
+    budget: Waiting
     leases: Leases
     pauses: Pauses
 
@@ -86,7 +99,7 @@ class Runs:
         archive: Archive,
         commons: Commons,
         *,
-        queries: Queries,
+        way: Way,
         question: Question,
         verdicts: Verdicts,
         telemetry: Telemetry,
@@ -96,7 +109,7 @@ class Runs:
         self._budget = commons.budget
         self._leases = commons.leases
         self._pauses = commons.pauses
-        self._queries = queries
+        self._way = way
         self._question = question
         self._verdicts = verdicts
         self._telemetry = telemetry
@@ -126,13 +139,16 @@ class Runs:
         """
         earlier = self._under_way.get(order.contact)
         if earlier is not None and not earlier.told.done():
+            self._telemetry.run_joined()
             if order.priority is Priority.VIEWER:
                 self.hurry(order.contact)
             return earlier
+        self._telemetry.run_begun(_purpose_of(order))
         run = Run(order)
         run.task = asyncio.create_task(self._complete(run, earlier))
         self._under_way[order.contact] = run
         run.task.add_done_callback(lambda _: self._leave(run))
+        run.told.add_done_callback(lambda _: self._note(run))
         return run
 
     async def begin(self, order: Order) -> Run:
@@ -152,6 +168,9 @@ class Runs:
     def expected(self, contact: ContactId) -> float:
         """At least so many seconds until a run could ask."""
         return self._budget.expected(self._archive.key(contact))
+
+    def _note(self, run: Run) -> None:
+        self._telemetry.run_told(time.monotonic() - run.began)
 
     def _leave(self, run: Run) -> None:
         if self._under_way.get(run.order.contact) is run:
@@ -183,26 +202,28 @@ class Runs:
                 return
         try:
             async with (
-                self._queries.turn(key, order.priority) as turn,
+                self._way.turn(key, order.priority) as turn,
                 self._leases.lease(key, patience=self._timeout),
             ):
+                self._telemetry.run_waited(time.monotonic() - run.began)
                 await self._look_and_ask(run, turn, key)
         except AvatarUnavailable as failure:  # of the turn: what the question fails by ends there
             known = await self._archive.latest(order.contact, again=True)
             run.tell(self._verdicts.left_alone(order.contact, known, failure))
 
-    async def _look_and_ask(self, run: Run, turn: Turn, key: str) -> None:
+    async def _look_and_ask(self, run: Run, turn: Right, key: str) -> None:
         """Step 3; and once more if an erasure came in between, or cannot be ruled out."""
         until = time.monotonic() + self._timeout
-        asking = Asking(self._queries, turn, key=key, priority=run.order.priority, until=until)
+        asking = Asking(self._way, turn, key=key, priority=run.order.priority, until=until)
         for _ in range(LOOKS):
             known = await self._archive.latest(run.order.contact, again=True)
             answered = await self._answered(run.order, known)
             if answered is not None:
+                self._telemetry.run_spared()
                 await turn.withdraw()
                 run.tell(answered)
                 return
-            if await self._ask(run, asking, known, probing=turn.probe):
+            if await self._ask(run, asking, known, turn):
                 return
         run.tell(self._verdicts.gone())
 
@@ -218,9 +239,7 @@ class Runs:
         pause = await self._pauses.learn(contact)
         return None if pause is None else self._verdicts.remain(contact, known, pause)
 
-    async def _ask(
-        self, run: Run, asking: Asking, known: Portrait | None, *, probing: bool
-    ) -> bool:
+    async def _ask(self, run: Run, asking: Asking, known: Portrait | None, turn: Right) -> bool:
         """Steps 4 to 6; False if what came is nothing to show, because of an erasure since."""
         order, began, verdicts = run.order, self._verdicts.now(), self._verdicts
         asked = Asked(
@@ -235,7 +254,7 @@ class Runs:
         except NoPhoto as none:
             await verdicts.absent(order.contact, known, none, run.tell)
         except AvatarUnavailable as failure:
-            await verdicts.failed(order.contact, known, failure, run.tell, probing=probing)
+            await verdicts.failed(order.contact, known, failure, run.tell, probing=turn.probe)
         else:
             if self._archive.is_gone(order.contact, began):
                 return False
@@ -268,6 +287,11 @@ class Runs:
             raise
         coming.set_result(photo)
         await self._verdicts.keep(contact, photo, began=began)
+
+
+def _purpose_of(order: Order) -> str:
+    """Whom a run is for, in the words of `gateway.telemetry.metrics`."""
+    return "refresh" if order.refresh else order.priority.name.lower()
 
 
 def _future() -> asyncio.Future[Any]:

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from gateway import app, worker
 from gateway.errors import InvalidSettings
-from gateway.telemetry import Telemetry
+from gateway.telemetry import Board, Tally, Telemetry
+from gateway.telemetry.metrics import WORKERS_LOST
 from gateway.worker.arbiter import Arbiter
 
 if TYPE_CHECKING:
@@ -42,7 +44,20 @@ LIFE_SPREAD: Final = 200_000
 GRACE: Final = 20
 """Seconds that requests in flight have when a worker stops: more than any of them takes."""
 
+MOST_WORKERS: Final = 16
+"""Generations of workers that are counted at once; each reload makes one, and old ones linger."""
+
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - gunicorn's heartbeat file, no data
+
+
+class Lines(Logger):  # type: ignore[misc]
+    """gunicorn's logger, whose lines are written as ours are."""
+
+    def setup(self, cfg: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+        """Leave the handlers to `app.start_logging`, which has been called."""
+        handlers = self.error_log.handlers[:]
+        super().setup(cfg)
+        self.error_log.handlers[:] = handlers or self.error_log.handlers
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -64,11 +79,15 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._host = host
         self._bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._workers = workers
+        self._board = Board(1 + MOST_WORKERS * workers)
+        self._own = Tally(self._board)
+        self._row: int | None = None
         self._changed = worker.changes()
         super().__init__()
 
     def run(self) -> None:
         """Run until a signal ends it; ends the process."""
+        app.start_logging(self._settings)
         if self._changed:
             super().run()
         else:
@@ -88,11 +107,15 @@ class Server(BaseApplication):  # type: ignore[misc]
             logging.getLogger("gunicorn.error").error("Settings kept as they were: %s", error)  # noqa: TRY400 - one line
         else:
             self._settings = settings
+            app.start_logging(settings)
         super().reload()
 
     def load(self) -> object:
         """Build the application; gunicorn calls this in each worker, after the fork."""
-        return app.create_app(self._settings, workers=self._workers, examples=self._examples)
+        tally = Tally() if self._row is None else Tally(self._board, self._row)
+        return app.create_app(
+            self._settings, workers=self._workers, examples=self._examples, tally=tally
+        )
 
     def _configuration(self) -> Mapping[str, Any]:
         return {
@@ -100,6 +123,9 @@ class Server(BaseApplication):  # type: ignore[misc]
             "workers": self._workers,
             "worker_class": "asgi" if self._changed else worker.WORKER,
             "on_starting": self._warn,
+            "pre_fork": self._give_row,
+            "child_exit": self._take_row,
+            "logger_class": Lines,
             "asgi_loop": "auto",
             "asgi_lifespan": "on",
             "keepalive": KEEPALIVE,
@@ -123,7 +149,6 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def _warn(self, arbiter: Any) -> None:  # noqa: ANN401 - gunicorn has no types
         """Say once, and not in each worker, what an operator should know."""
-        app.start_logging(self._settings)
         if self._settings.unguarded_on(self._host):
             Telemetry(pseudonym=str).unguarded(self._host)
         if self._changed:
@@ -132,6 +157,17 @@ class Server(BaseApplication):  # type: ignore[misc]
                 "without our limits. Changed: %s",
                 ", ".join(self._changed),
             )
+
+    def _give_row(self, arbiter: Any, worker: Any) -> None:  # noqa: ANN401 - as above
+        """Give a worker that is about to start the numbers it counts in."""
+        self._row = worker.row = self._board.take()
+        if self._row is None:
+            arbiter.log.warning("So many workers linger that the next one is not counted")
+
+    def _take_row(self, _arbiter: object, worker: Any) -> None:  # noqa: ANN401 - as above
+        """Take back what a worker that has ended was counted in; its counts stay."""
+        if worker.row is not None and self._board.give_back(worker.row):
+            self._own.add(WORKERS_LOST)
 
 
 def _say_nothing(_worker: object, _request: object) -> None:

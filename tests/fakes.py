@@ -53,6 +53,7 @@ from gateway.refreshes import Refreshes
 from gateway.renditions import Renditions
 from gateway.runs import Commons, Runs
 from gateway.telemetry import Telemetry
+from gateway.telemetry.stopwatch import IDLE
 from gateway.verdicts import Verdicts
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from gateway.archive import Masters
     from gateway.budget import Rate
     from gateway.model import Avatar, Canvas, Kind
+    from gateway.telemetry.stopwatch import Laps
 
 T0: Final = 1_790_000_000.0
 """The present, in Unix seconds, as far as the tests know."""
@@ -117,6 +119,13 @@ class FakeResolver(_Scripted):
         super().__init__()
         self.answers = list(answers)
         self.asked: list[tuple[ContactId, bool]] = []
+        self.aliases: dict[ContactId, ContactId] = {}
+        self.aliases_asked: list[ContactId] = []
+
+    async def alias(self, contact: ContactId, *, until: float) -> ContactId | None:
+        del until
+        self.aliases_asked.append(contact)
+        return self.aliases.get(contact)
 
     @property
     def refreshes(self) -> list[bool]:
@@ -455,8 +464,10 @@ class House:
         runs = Runs(
             self.archive,
             Commons(self.budget, self.machine.leases, self.pauses),
-            queries=Queries(self.resolver, self.budget, self.telemetry),
-            question=Question(self.origin, self.quarantine.develop, clock=self.clock),
+            way=Queries(self.resolver, self.budget, self.telemetry),
+            question=Question(
+                self.origin, self.quarantine.develop, alias=self.resolver.alias, clock=self.clock
+            ),
             verdicts=verdicts,
             telemetry=self.telemetry,
             timeout=timeout,
@@ -548,10 +559,16 @@ class FakeAvatars:
         return await self.get(contact, spec)
 
     async def get(
-        self, contact: ContactId, spec: AvatarSpec, *, network: str | None = None
+        self,
+        contact: ContactId,
+        spec: AvatarSpec,
+        *,
+        network: str | None = None,
+        watch: Laps = IDLE,
     ) -> Avatar:
-        self.asked.append((contact, spec))
         self.networks.append(network)
+        with watch.lap("cache"):
+            self.asked.append((contact, spec))
         if isinstance(self.avatar, Exception):
             raise self.avatar
         return self.avatar
@@ -751,9 +768,10 @@ def logging_restored() -> Iterator[None]:
     try:
         yield
     finally:
-        ours = logging.getLogger("gateway")
-        ours.handlers.clear()
-        ours.propagate = True
-        for name in ("gateway", "httpx", "httpcore", "PIL"):
+        for name in ("gateway", "gunicorn.error"):
+            ours = logging.getLogger(name)
+            ours.handlers.clear()
+            ours.propagate = True
+        for name in ("gateway", "gateway.access", "gunicorn.error", "httpx", "httpcore", "PIL"):
             logging.getLogger(name).setLevel(logging.NOTSET)
         structlog.reset_defaults()

@@ -103,7 +103,7 @@ def running(
         )
     started = Running(process, f"http://{HOST}:{port}", log)
     try:
-        _wait(started)
+        wait_for(started)
         yield started
     finally:
         if process.poll() is None:
@@ -114,7 +114,8 @@ def running(
             process.wait()
 
 
-def _wait(started: Running) -> None:
+def wait_for(started: Running) -> None:
+    """Wait until it answers, as long as it runs."""
     limit = time.monotonic() + _PATIENCE
     while time.monotonic() < limit and started.process.poll() is None:
         with suppress(httpx.TransportError):
@@ -205,3 +206,12 @@ class Control:
 
     def new_photo(self, contact: str) -> None:
         self._client.post(f"/contacts/{contact}/photo").raise_for_status()
+
+    def hide(self, contact: str) -> None:
+        self._client.post(f"/contacts/{contact}/hide").raise_for_status()
+
+    def session(self, status: str) -> None:
+        self._client.put("/session", json={"status": status}).raise_for_status()
+
+    def reset(self) -> None:
+        self._client.post("/reset").raise_for_status()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.cli.examples import write
 from gateway.errors import InvalidSettings
-from gateway.sandbox import ACCESS_TOKEN, CAST, INSTANCE_ID
+from gateway.sandbox import ACCESS_TOKEN, API_KEY, CAST, EVOLUTION_INSTANCE, INSTANCE_ID
 from gateway.sandbox import run as serve_sandbox
 from gateway.server import require_free
 from gateway.web import Example
@@ -173,11 +173,19 @@ def _hint(gateway: str, upstream: str) -> str:
 
 def _sandbox_hint(url: str) -> str:
     return f"""
-  A simulated Wawp and CDN on {url}
+  A simulated Wawp, WAHA, Evolution API and CDN on {url}
 
     WAWP_BASE_URL={url}
     WAWP_INSTANCE_ID={INSTANCE_ID}
     WAWP_ACCESS_TOKEN={ACCESS_TOKEN}
     GATEWAY_CDN_ORIGINS={url}
     GATEWAY_UPSTREAM_RATE=off
+
+  With GATEWAY_RESOLVER=waha or evolution, or several in order:
+
+    WAHA_BASE_URL={url}
+    WAHA_API_KEY={API_KEY}
+    EVOLUTION_BASE_URL={url}
+    EVOLUTION_API_KEY={API_KEY}
+    EVOLUTION_INSTANCE={EVOLUTION_INSTANCE}
 """

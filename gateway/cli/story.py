@@ -72,9 +72,9 @@ async def _ask(
     try:
         async with (
             asyncio.timeout(until - time.monotonic()),
-            gateway.queries.turn(_key(gateway, contact), Priority.VIEWER) as turn,
+            gateway.way.turn(_key(gateway, contact), Priority.VIEWER) as turn,
         ):
-            return await gateway.queries.put(turn, contact, refresh=refresh, until=until)
+            return await turn.put(contact, refresh=refresh, until=until)
     except TimeoutError:
         raise OverBudget("the budget leaves no question in time") from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from gateway.imaging.fonts import Fonts
 from gateway.imaging.identicons import draw_identicon
@@ -15,8 +15,21 @@ from gateway.imaging.tints import TINTS, tint_of
 from gateway.model import Canvas, Fallback, Kind, Rendition
 
 if TYPE_CHECKING:
-    from gateway.imaging.studio import Studio
+    from collections.abc import Callable
+
     from gateway.model import AvatarSpec, Sample
+
+T = TypeVar("T")
+
+
+class Studio(Protocol):
+    """Where pictures are made, off the event loop."""
+
+    async def photo(self, work: Callable[[], T]) -> T:
+        """Run `work` on the photo lane; raises `Busy`."""
+
+    async def fallback(self, work: Callable[[], T]) -> T:
+        """Run `work` on the fallback lane; raises `Busy`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,11 @@ class Studio:
         """Drop what is queued (its callers get `Busy`) and wait for what runs."""
         await asyncio.gather(self._photos.close(), self._fallbacks.close())
 
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many pictures are being made or wait for it, by lane."""
+        return {"photo": len(self._photos), "fallback": len(self._fallbacks)}
+
     async def photo(self, work: Callable[[], T]) -> T:
         """Run `work` on the photo lane; raises `Busy`, or whatever `work` raises."""
         return await self._photos.run(work)
@@ -79,6 +84,9 @@ class _Lane:
         self._places = threads + queue
         self._under_way: set[asyncio.Future[Any]] = set()
         self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._under_way)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run `work` in a thread; raises `Busy` if the lane is full or closed."""

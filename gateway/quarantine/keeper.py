@@ -91,6 +91,11 @@ class Quarantine:
         """The process number of the child; None if there is none."""
         return None if self._child is None else self._child.pid
 
+    @property
+    def waiting(self) -> int:
+        """How many pictures wait for their turn."""
+        return self._waiting
+
     async def develop(
         self, data: bytes, side: int, *, until: float
     ) -> tuple[Sample, asyncio.Task[Master]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import math
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import parse_qs
@@ -18,10 +16,11 @@ from gateway.errors import (
 from gateway.model import Format
 from gateway.web.answers import Answer, accepted, document, no_content, problem
 from gateway.web.avatar import NOTHING_HERE
+from gateway.web.bearer import CHALLENGE, Bearer
 from gateway.web.documents import rendered
 from gateway.web.lists import BadList, asked
 from gateway.web.query import Query
-from gateway.web.target import Target, header, raw_path
+from gateway.web.target import Target, raw_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +43,6 @@ WARM: Final = "/avatars/warm"
 
 _START: Final = PREFIX.encode()
 _END: Final = b"/refresh"
-_CHALLENGE: Final = [(b"www-authenticate", b'Bearer realm="avatar-gateway"')]
 _LATER: Final = b"30"
 
 
@@ -94,25 +92,21 @@ class AdminEndpoint:
         self._keeper = keeper
         self._documents = documents
         self._telemetry = telemetry
-        self._digest = None if token is None else _digest(token)
+        self._token = Bearer(token)
         self._gate = gate
         self._links = links
         self._spec = Query({}).spec(Format.PNG, defaults)
 
     def admits(self, scope: Scope) -> bool:
         """Whether the request carries the token; it is compared in constant time."""
-        scheme, _, given = header(scope, b"authorization").partition(" ")
-        right = self._digest is not None and hmac.compare_digest(
-            _digest(given.strip()), self._digest
-        )
-        return right and scheme.lower() == "bearer"
+        return self._token.admits(scope)
 
     def refusal(self, scope: Scope) -> Answer | None:
         """Return how to answer who may not give orders; None for who may."""
-        if self._digest is None:
+        if not self._token:
             return problem(404, NOTHING_HERE)
         if not self.admits(scope):
-            return problem(401, "The admin token is needed.", more=_CHALLENGE)
+            return problem(401, "The admin token is needed.", more=CHALLENGE)
         return None
 
     async def permits(self, contact: ContactId) -> bool:
@@ -137,7 +131,7 @@ class AdminEndpoint:
             return await self._refresh(scope) if method == "POST" else _only("POST")
         if method == "DELETE":
             return await self._erase(scope)
-        return _only("GET", "HEAD", *(() if self._digest is None else ("DELETE",)))
+        return _only("GET", "HEAD", *(("DELETE",) if self._token else ()))
 
     async def _listed(self, scope: Scope, receive: Receive) -> Answer:
         """``POST /avatars``: the documents of those that are known; nobody is asked.
@@ -231,10 +225,6 @@ def _invalid(failure: InvalidRequest) -> Answer:
 def _only(*methods: str) -> Answer:
     allowed = [(b"allow", ", ".join(methods).encode())]
     return problem(405, "That method does nothing here.", more=allowed)
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode(errors="surrogateescape")).digest()
 
 
 def _sentence(error: Exception) -> str:

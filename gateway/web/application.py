@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,7 @@ from gateway.web.admin import MANY, PREFIX, WARM
 from gateway.web.answers import HouseRules, document, problem
 from gateway.web.avatar import FAULT, NOTHING_HERE
 from gateway.web.files import Files
+from gateway.web.journal import AccessLog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from gateway.web.admin import AdminEndpoint
     from gateway.web.answers import Answer
     from gateway.web.avatar import AvatarEndpoint
+    from gateway.web.hot import HotTable
+    from gateway.web.metrics import MetricsEndpoint
     from gateway.web.playground import Playground
 
 METHODS: Final = ("GET", "HEAD")
@@ -38,12 +42,17 @@ TEXTS: Final = {404: NOTHING_HERE, 405: "That method does nothing here."}
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What a worker opened; `bounds` say what this set-up cannot promise."""
+    """What a worker opened; `bounds` say what this set-up cannot promise.
+
+    `hot` is for a server that answers known requests itself; None if none is to do so.
+    """
 
     avatar: AvatarEndpoint
     admin: AdminEndpoint
     telemetry: Telemetry
     bounds: Mapping[str, str]
+    hot: HotTable | None = None
+    metrics: MetricsEndpoint | None = None
 
 
 def build_application(
@@ -51,16 +60,18 @@ def build_application(
     static: Path,
     lifespan: Callable[[], AbstractAsyncContextManager[Served]],
     playground: Playground | None = None,
+    access_log: bool = False,
 ) -> Starlette:
     """Return the whole application; `static` is the folder of files that are served as they are.
 
     `lifespan` opens what serves requests, and closes it. Without `playground` there is no page.
+    With `access_log`, each request is told of.
     """
 
     @asynccontextmanager
     async def state(_app: Starlette) -> AsyncIterator[dict[str, object]]:
         async with lifespan() as served:
-            yield {"served": served}
+            yield {"served": served, "hot": served.hot}
 
     files = Files(directory=static)
 
@@ -72,6 +83,12 @@ def build_application(
         worse = dict(served.telemetry.degraded)
         status = "degraded" if worse else "ok"
         return document(200, {"status": status, "degraded": worse, "bounds": dict(served.bounds)})
+
+    async def metrics(request: Request) -> Answer:
+        served: Served = request.state.served
+        if served.metrics is None:
+            return problem(404, NOTHING_HERE)
+        return await served.metrics.answer(request.scope)
 
     async def robots(_request: Request) -> Response:
         return PlainTextResponse(ROBOTS, headers={"Cache-Control": "max-age=86400"})
@@ -89,12 +106,13 @@ def build_application(
             _AvatarRoute(),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route("/metrics", metrics),
             Route("/robots.txt", robots),
             Route("/openapi.json", openapi),
             Mount("/static", files),
             *([] if playground is None else _pages(playground, static)),
         ],
-        middleware=[Middleware(HouseRules)],
+        middleware=[*([Middleware(AccessLog)] if access_log else []), Middleware(HouseRules)],
         exception_handlers={HTTPException: _refuse, Exception: fault},
         lifespan=state,
     )
@@ -131,7 +149,9 @@ class _AvatarRoute(BaseRoute):
         """Answer whoever looks, and whoever gives orders; a contact's photo cannot be set."""
         served: Served = scope["state"]["served"]
         if scope["method"] in METHODS and scope["path"].startswith(PREFIX):
+            began = time.perf_counter()
             answer = await served.avatar.answer(scope)
+            served.telemetry.took(time.perf_counter() - began)
         else:
             answer = await served.admin.answer(scope, receive)
         await answer(scope, receive, send)

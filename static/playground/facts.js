@@ -53,7 +53,7 @@ export function facts({ answer, blob, took }, found, pixels) {
   const photo = headers.get("Avatar-Source") === "photo";
   const rows = [
     { name: "Age", value: since(found?.fetched_at), note: photo ? "since it was fetched" : "" },
-    { name: "Good for", value: left(found?.fresh_until), note: "then it is asked about again" },
+    { name: "Good for", value: left(found?.fresh_until), note: "then asked about again" },
     { name: "Photo since", value: since(headers.get("Last-Modified")) },
     { name: "Cache", ...cache(headers.get("Cache-Status") ?? "") },
     { name: "Browsers keep it", value: life(headers.get("Cache-Control") ?? "") },

@@ -21,7 +21,9 @@ def picture(_context: DeserializationContext, response: Response) -> str:
     return response.content.decode("latin-1")
 
 
-@schemathesis.deserializer("text/html", "text/javascript", "text/plain")
+@schemathesis.deserializer(
+    "text/html", "text/javascript", "text/plain", "application/openmetrics-text"
+)
 def text(_context: DeserializationContext, response: Response) -> str:
     return response.content.decode()
 

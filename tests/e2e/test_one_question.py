@@ -13,6 +13,7 @@ import pytest
 
 from tests import processes
 from tests.e2e.herd import VIEWERS, connect, stampede
+from tests.e2e.readers import look
 from tests.e2e.wire import answers
 from tests.machines import common, cut_off, machines
 from tests.workers import workers
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from tests.e2e.wire import Received
     from tests.machines import Common
     from tests.processes import Control, Running
 
@@ -76,6 +78,21 @@ async def test_two_machines_ask_once_for_a_thousand_viewers_and_again_when_the_f
             assert cut_off(served)
         assert herd.calls == (1, 1)
         await takes_over(served, own_control, "15557650002")
+
+
+async def test_what_a_url_says_besides_costs_no_question(
+    own_upstream: Running, own_control: Control, tmp_path: Path
+) -> None:
+    settings = processes.settings_for(own_upstream.url, tmp_path / "store", **PATIENT)
+    targets = [f"/avatar/15557650003.png?size=48&cb={number}" for number in range(1_000)]
+
+    def judge(_target: str, answer: Received) -> None:
+        assert answer.headers["avatar-source"] == "photo"
+
+    with processes.gateway(tmp_path, settings) as served:
+        await look(served.url, targets, judge=judge)
+    counts = own_control.counts()
+    assert (counts["picture"], counts["cdn"]) == (1, 1)
 
 
 async def takes_over(served: Sequence[Running], control: Control, number: str) -> None:

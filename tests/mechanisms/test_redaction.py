@@ -88,16 +88,11 @@ def test_a_traceback_is_struck_out_too() -> None:
 def test_lines_of_the_house_and_of_the_server_pass_through_the_net(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    server = logging.getLogger("gunicorn.error")
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("server: %(message)s"))
     with logging_restored():
-        server.addHandler(handler)
         configure_logging(level="info", as_json=True, secrets=[TOKEN])
-        server.error("cannot read %s", TOKEN)
+        logging.getLogger("gunicorn.error").error("cannot read %s", TOKEN)
         logging.getLogger("gateway.any").error("15551234567@c.us and %s", TOKEN)
-        server.removeHandler(handler)
     told = capsys.readouterr().err
-    assert "server: cannot read ***\n" in told
+    assert '"detail": "cannot read ***"' in told
     assert "***@c.us and ***" in told
     assert TOKEN not in told

@@ -11,7 +11,8 @@ import pytest
 
 from gateway.errors import Reason
 from gateway.telemetry import Event, Telemetry, configure_logging
-from tests.fakes import LEON, MAYA, logging_restored
+from gateway.telemetry.repeats import MINUTE, MOST, Repeats
+from tests.fakes import LEON, MAYA, Clock, logging_restored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,6 @@ def tell_everything(telemetry: Telemetry) -> None:
     telemetry.sharing("budget", "the file system hangs")
     telemetry.sharing("budget", "the file system hangs")
     telemetry.refused("the API refused the credentials (401)")
-    telemetry.refused("the API refused the credentials (401)")
     telemetry.newcomer_refused()
     telemetry.swept(0)
     telemetry.swept(12)
@@ -69,6 +69,7 @@ def tell_everything(telemetry: Telemetry) -> None:
     telemetry.unguarded("0.0.0.0")  # noqa: S104 - a name in a line
     telemetry.setting_ignored("GATEWAY_DAEDLINE", "no such setting")
     telemetry.bug(a_bug())
+    telemetry.requested(MAYA, method="GET", status=200, reason=None, bytes=7)
     telemetry.stopped()
 
 
@@ -100,6 +101,7 @@ def test_the_names_of_log_lines_are_public_and_stay() -> None:
         "STORE_SWEPT": "store.swept",
         "SWEEP_FAILED": "store.sweep_failed",
         "BUG": "bug",
+        "REQUEST": "request",
     }
 
 
@@ -160,6 +162,14 @@ def test_every_event_is_one_line_of_json(log: Log) -> None:
             "why": "no such setting",
         },
         {"event": "bug", "level": "error"},
+        {
+            "event": "request",
+            "level": "info",
+            "contact": "5eed0f3a11ce",
+            "method": "GET",
+            "status": 200,
+            "bytes": 7,
+        },
         {"event": "gateway.stopped", "level": "info"},
     ]
     assert {line["event"] for line in lines} == set(Event)
@@ -184,7 +194,8 @@ def test_no_line_holds_a_contact_or_a_secret(log: Log, *, as_json: bool) -> None
 
 @pytest.mark.parametrize(
     ("level", "told"),
-    [("debug", 13), ("info", 13), ("warning", 9), ("error", 2)],
+    # Lines about requests are asked for by a setting of their own.
+    [("debug", 14), ("info", 14), ("warning", 9 + 1), ("error", 2 + 1)],
 )
 def test_only_lines_of_the_level_are_written(log: Log, level: str, told: int) -> None:
     tell_everything(telling(level=level))
@@ -269,6 +280,62 @@ def test_bugs_are_counted_and_each_is_told(log: Log) -> None:
         "KeyError: 'b'",
         "ValueError: a",
     ]
+
+
+def test_a_line_that_says_the_same_is_left_out_for_a_minute_and_counted(log: Log) -> None:
+    telemetry = telling(level="info")
+    for contact in (MAYA, LEON, MAYA):
+        telemetry.run_failed(contact, Reason.UPSTREAM, DETAIL)
+    telemetry.run_failed(MAYA, Reason.TIMEOUT, DETAIL)
+    for _ in range(3):
+        telemetry.refused("401")
+        telemetry.bug(a_bug())
+    told = [(line["event"], line.get("reason")) for line in log.lines()]
+    assert told == [
+        ("run.failed", "upstream"),
+        ("run.failed", "timeout"),
+        ("upstream.refused", None),
+        ("bug", None),
+    ]
+    assert telemetry.bugs == 3
+
+
+def test_when_debugging_nothing_is_left_out(log: Log) -> None:
+    telemetry = telling(level="debug")
+    for _ in range(3):
+        telemetry.run_failed(MAYA, Reason.UPSTREAM, DETAIL)
+    assert [line["level"] for line in log.lines()] == ["info", "debug", "debug"]
+
+
+def test_a_line_tells_how_many_like_it_were_left_out() -> None:
+    clock = Clock()
+    repeats = Repeats(ticks=clock)
+    assert repeats.left_out("a") == 0
+    assert [repeats.left_out("a") for _ in range(3)] == [None] * 3
+    assert repeats.left_out("b") == 0
+    clock.advance(MINUTE)
+    assert repeats.left_out("a") == 3
+    assert repeats.left_out("a") is None
+    clock.advance(MINUTE)
+    assert repeats.left_out("a") == 1
+    assert repeats.left_out("b") == 0
+
+
+def test_what_is_remembered_of_lines_is_bounded() -> None:
+    repeats = Repeats(ticks=Clock())
+    for each in range(MOST + 1):
+        assert repeats.left_out(each) == 0
+    assert repeats.left_out(1) is None
+    assert repeats.left_out(0) == 0
+
+
+def test_lines_of_the_server_come_out_in_the_same_dress_under_one_name(log: Log) -> None:
+    telling().stopped()
+    logging.getLogger("gunicorn.error").info("Booting worker with pid: %s", 7)
+    ours, theirs = log.lines()
+    assert theirs["event"] == "server"
+    assert theirs["detail"] == "Booting worker with pid: 7"
+    assert set(theirs) == {*ours, "detail"}
 
 
 def test_a_line_tells_every_reason_there_is(log: Log) -> None:

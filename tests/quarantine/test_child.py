@@ -28,10 +28,12 @@ def develop(data: bytes, side: int) -> tuple[Sample, Callable[[], Master]]:
 
 
 @contextmanager
-def served(develop: Develop) -> Iterator[socket.socket]:
+def served(develop: Develop, **more: object) -> Iterator[socket.socket]:
     """The worker's end of a child that runs as a thread; it must end when that is closed."""
     ours, theirs = socket.socketpair()
-    child = threading.Thread(target=serve, args=(theirs.fileno(), develop), kwargs={"cpu": 10**6})
+    child = threading.Thread(
+        target=serve, args=(theirs.fileno(), develop), kwargs={"cpu": 10**6} | more
+    )
     with theirs:
         with ours:
             child.start()
@@ -96,6 +98,31 @@ def test_it_ends_when_the_other_end_is_closed(said: bytes) -> None:
     with served(develop) as ours:
         hear(ours)
         ours.sendall(said)
+
+
+def test_it_rests_when_there_is_nothing_to_do() -> None:
+    rested = threading.Event()
+    with served(develop, rest=rested.set, quiet=0.01) as ours:
+        hear(ours)
+        assert rested.wait(20)
+
+
+def test_it_does_not_rest_between_jobs() -> None:
+    rests: list[None] = []
+    with served(develop, rest=lambda: rests.append(None), quiet=20, kept=2**40) as ours:
+        hear(ours)
+        for _ in range(3):
+            ours.sendall(job(b"a", 3))
+            for _ in (Kind.SAMPLE, Kind.MASTER, Kind.SMALL):
+                hear(ours)
+        assert not rests
+
+
+def test_it_rests_at_once_if_much_is_kept() -> None:
+    rested = threading.Event()
+    with served(develop, rest=rested.set, quiet=20, kept=-1) as ours:
+        hear(ours)
+        assert rested.wait(10)
 
 
 CONFINED = """

@@ -477,8 +477,11 @@ async def test_the_child_is_small_even_after_the_largest_picture() -> None:
     async with Quarantine(patience=Patience(sample=30, master=30)) as quarantine:
         for data in (large, encoded(clear, "WEBP", quality=50), large):
             await develop(quarantine, data, 256)
-            await develop(quarantine)  # what the last one took has been given back by now
-            assert pss(process(quarantine)) <= 30 * 2**20
+            await develop(quarantine)
+            child = process(quarantine)
+            async with asyncio.timeout(20):
+                while pss(child) > 30 * 2**20:  # noqa: ASYNC110 - the system has no gate for that
+                    await asyncio.sleep(0.05)
 
 
 PARENT = """

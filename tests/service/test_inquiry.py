@@ -236,6 +236,33 @@ async def test_a_photo_that_is_too_old_is_not_shown_while_a_none_is_unsure() -> 
         assert await house.portraits.get(MAYA) == Absence(since=house.clock(), certain=True)
 
 
+async def test_an_api_that_is_never_sure_is_believed_when_it_says_none_again_after_a_while() -> (
+    None
+):
+    async with opened(House(FakeResolver(UNSURE))) as house:
+        assert not (await house.see()).standing.settled
+        house.clock.advance(LIFETIMES.confirm - 1)
+        await house.avatars.refreshed(MAYA, AvatarSpec())  # too early to count as the second one
+        assert not (await house.see()).standing.settled
+        house.clock.advance(LIFETIMES.confirm)
+        await house.see()
+        assert (await house.see()).standing.settled
+        assert house.resolver.refreshes == [False, True, True]
+
+
+async def test_an_api_that_is_never_sure_erases_a_photo_by_its_second_none_only() -> None:
+    async with opened(House(FakeResolver(URL, UNSURE))) as house:
+        await with_photo(house, age=STALE)
+        await house.see()
+        for _ in range(3):
+            await house.avatars.refreshed(MAYA, AvatarSpec())
+            assert shows(await house.see())
+        house.clock.advance(LIFETIMES.confirm)
+        await house.see()
+        assert reason(await house.see()) is Reason.NONE
+        assert await house.portraits.get(MAYA) == Absence(since=house.clock(), certain=True)
+
+
 async def test_what_a_slow_store_remembers_does_not_overtake_the_answer() -> None:
     async with opened(House(FakeResolver(URL, SURE))) as house:
         await with_photo(house, age=STALE)

@@ -48,6 +48,7 @@ from gateway.web import (
     AvatarEndpoint,
     Defaults,
     Links,
+    MetricsEndpoint,
     Served,
     build_application,
 )
@@ -145,6 +146,8 @@ class Edge:
         gate: Gate = OPEN,
         links: Links = HERE,
         clients: Clients = DIRECT,
+        metrics: MetricsEndpoint | None = None,
+        access_log: bool = False,
     ) -> None:
         self.service = avatars
         self.telemetry = telemetry or Telemetry(pseudonym=lambda _: "someone")
@@ -173,10 +176,14 @@ class Edge:
             clients=clients,
             clock=Clock(),
         )
-        self.served = Served(endpoint, admin, self.telemetry, {"machines": "a bound"})
+        self.served = Served(
+            endpoint, admin, self.telemetry, {"machines": "a bound"}, None, metrics
+        )
         self.opened = 0
         self.closed = 0
-        self.application = build_application(static=STATIC, lifespan=self._lifespan)
+        self.application = build_application(
+            static=STATIC, lifespan=self._lifespan, access_log=access_log
+        )
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[Served]:

@@ -1,8 +1,9 @@
-"""Two proofs that take ten minutes of waiting, and go on behind those that take processors."""
+"""Three proofs that take ten minutes by themselves, and go on behind the others."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 SEED: Final = 20_261_127
 OUTAGE: Final = 600.0
 FACES: Final = 200
+STRANGERS: Final = 1_000_000
 
 
 class Behind:
-    """Both of them; `join` waits for their end."""
+    """All of them; `join` waits for their end."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -31,6 +33,8 @@ class Behind:
         self.outage = Outage(OUTAGE)
         self.dashboard = Dashboard([f"1555768{number:03}1@c.us" for number in range(FACES)], 2.0)
         self.asked: list[float] = []
+        self.strangers = STRANGERS
+        self.memory: list[int] = []
 
     def start(self) -> None:
         self._thread.start()
@@ -45,6 +49,7 @@ class Behind:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._go_down())
                 group.create_task(self._fill())
+                group.create_task(self._meet_strangers())
         except BaseException as error:  # noqa: BLE001 - raised where somebody sees it
             self._error = error
 
@@ -70,10 +75,24 @@ class Behind:
             self.asked = asked_at(control, self.dashboard.contacts)
             control.close()
 
+    async def _meet_strangers(self) -> None:
+        """Ask about people whom the upstream, which is not there, will never tell of."""
+        home = self._folder / "strangers"
+        home.mkdir()
+        nowhere = f"http://{processes.HOST}:{processes.free_port()}"
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.strangers", str(home), nowhere, str(STRANGERS)),
+            cwd=processes.ROOT,
+            env=processes.environment(),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said, _ = await process.communicate()
+        self.memory = [int(line) for line in said.split()]
+
 
 @pytest.fixture(scope="package", autouse=True)
 def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
-    both = Behind(tmp_path_factory.mktemp("behind"))
-    both.start()
-    yield both
-    both.join()
+    all_three = Behind(tmp_path_factory.mktemp("behind"))
+    all_three.start()
+    yield all_three
+    all_three.join()

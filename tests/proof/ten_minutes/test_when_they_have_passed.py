@@ -1,10 +1,11 @@
-"""What went on behind the other proofs: an API that was down, and a dashboard that filled."""
+"""What went on behind the other proofs: an API that was down, a dashboard, a million strangers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tests.e2e.dashboard import closest
+from tests.e2e.test_memory import MEMORY
 
 if TYPE_CHECKING:
     from tests.proof.ten_minutes.conftest import Behind
@@ -32,3 +33,11 @@ def test_two_hundred_faces_over_four_workers_come_no_faster_than_thirty_a_minute
     assert len(times) == len(dashboard.contacts)
     assert closest(times, 30) > 60
     assert closest(times, 10) > 20
+
+
+def test_a_million_strangers_take_no_more_memory_than_a_worker_may_have(behind: Behind) -> None:
+    behind.join()
+    told = ", ".join(f"{taken / 2**20:.0f}" for taken in behind.memory)
+    print(f"\n{behind.strangers} strangers; MiB after each tenth of them: {told}")
+    assert len(behind.memory) == 10
+    assert max(behind.memory) <= MEMORY
