@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -214,7 +215,9 @@ def test_the_gateway_runs_where_nothing_but_its_store_can_be_written(
             (folder / name).mkdir()
             if number:
                 os.chown(folder / name, number, number)
-        settings = settings_for(upstream.url, folder / "store", HOME="/nonexistent")
+        settings = settings_for(
+            upstream.url, folder / "store", GATEWAY_DEADLINE="60s", HOME="/nonexistent"
+        )
         settings |= {"TMPDIR": str(folder / "tmp"), "PYTHONDONTWRITEBYTECODE": "1"}
         # What counts coverage would have to write as well.
         kept = {k: v for k, v in processes.environment(settings).items() if "COV" not in k}
@@ -236,10 +239,13 @@ def test_the_gateway_runs_where_nothing_but_its_store_can_be_written(
         )
         try:
             processes.wait_for(processes.Running(process, f"http://{HOST}:{port}", log))
-            answer = httpx.get(f"http://{HOST}:{port}/avatar/15551234567.png", timeout=30)
+            answer = httpx.get(f"http://{HOST}:{port}/avatar/15551234567.png", timeout=90)
             assert answer.headers["avatar-source"] == "photo", log.read_text()
-            ready = httpx.get(f"http://{HOST}:{port}/readyz", timeout=30).json()
-            assert (ready["status"], ready["degraded"]) == ("ok", {})
+            # A busy machine may be slow for a moment; what is forbidden stays so.
+            until = time.monotonic() + 30
+            while httpx.get(f"http://{HOST}:{port}/readyz", timeout=30).json()["degraded"]:
+                assert time.monotonic() < until, log.read_text()
+                time.sleep(0.2)
             rights = Path(f"/proc/{process.pid}/status").read_text()
             assert re.search(r"^CapEff:\s+0+$", rights, re.MULTILINE)
         finally:
