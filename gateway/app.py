@@ -14,6 +14,7 @@ from gateway.errors import InvalidSettings, StoreFailed
 from gateway.imaging.assets import static_path
 from gateway.measures import exposed, measuring
 from gateway.portraits import check_place, sweeping
+from gateway.renditions import tidying
 from gateway.settings import LogFormat, misspelt, revealed
 from gateway.signing import Keyring, sign
 from gateway.signing.tokens import Tokens
@@ -22,16 +23,20 @@ from gateway.web import (
     AdminEndpoint,
     AvatarEndpoint,
     Bearer,
+    Clients,
     Defaults,
     Gate,
+    HotTable,
     Links,
     MetricsEndpoint,
+    Playground,
     Served,
     build_application,
+    forget,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from starlette.applications import Starlette
 
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
     from gateway.sharing import Clocks
     from gateway.telemetry import Tally, Telemetry
+    from gateway.web import Example
 
 
 def check(settings: Settings) -> None:
@@ -57,12 +63,14 @@ def create_app(
     *,
     workers: int = 1,
     clocks: Clocks = CLOCKS,
+    examples: Sequence[Example] = (),
     tally: Tally | None = None,
 ) -> Starlette:
     """Return the ASGI application; everything is opened by its lifespan and closed with it.
 
-    `workers` is how many processes of this machine do the same, `tally` is where this one counts.
-    Raises `InvalidSettings` if the settings name no upstream that can be asked.
+    `workers` is how many processes of this machine do the same, `examples` are the contacts that
+    the playground offers, `tally` is where this process counts. Raises `InvalidSettings` if the
+    settings name no upstream that can be asked.
     """
     settings.require_upstream()
     start_logging(settings)
@@ -72,10 +80,12 @@ def create_app(
         async with (
             open_gateway(settings, workers=workers, clocks=clocks, tally=tally) as gateway,
             sweeping(gateway.sweeper),
+            tidying(gateway.renditions),
             measuring(gateway),
         ):
             _warn(settings, gateway.telemetry)
-            gateway.resolver.introduce(until=time.monotonic() + settings.upstream_timeout)
+            for source in gateway.sources:
+                source.resolver.introduce(until=time.monotonic() + settings.upstream_timeout)
             gateway.telemetry.started(__version__)
             yield _served(settings, gateway, clocks.wall)
             gateway.telemetry.stopped()
@@ -83,6 +93,7 @@ def create_app(
     return build_application(
         static=static_path("openapi.json").parent,
         lifespan=lifespan,
+        playground=_playground(settings, examples),
         access_log=settings.access_log,
     )
 
@@ -121,12 +132,22 @@ def bounds(settings: Settings) -> dict[str, str]:
     return {"several machines": said}
 
 
-def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) -> Served:
-    defaults = Defaults(
+def _defaults(settings: Settings) -> Defaults:
+    return Defaults(
         size=settings.default_size,
         shape=settings.default_shape,
         fallback=settings.default_fallback,
     )
+
+
+def _playground(settings: Settings, examples: Sequence[Example]) -> Playground | None:
+    if not settings.playground:
+        return None
+    return Playground(bool(settings.signing_keys), _defaults(settings), tuple(examples))
+
+
+def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) -> Served:
+    defaults = _defaults(settings)
     gate = _gate(settings, clock)
     links = _links(settings)
     admin = AdminEndpoint(
@@ -138,6 +159,9 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         links=links,
         defaults=defaults,
     )
+    hot = None
+    if settings.hot_path:
+        hot = HotTable(gateway.avatars, gateway.renditions, gateway.telemetry, clock=clock)
     avatar = AvatarEndpoint(
         gateway.avatars,
         gateway.drawings,
@@ -147,10 +171,12 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         links=links,
         defaults=defaults,
         gate=gate,
+        clients=Clients(settings.trusted_proxies),
+        learn=forget if hot is None else hot.learn,
         clock=clock,
     )
     metrics = MetricsEndpoint(partial(exposed, gateway), Bearer(revealed(settings.metrics_token)))
-    return Served(avatar, admin, gateway.telemetry, bounds(settings), metrics)
+    return Served(avatar, admin, gateway.telemetry, bounds(settings), hot, metrics)
 
 
 def _warn(settings: Settings, telemetry: Telemetry) -> None:

@@ -1,37 +1,30 @@
 """What is known of contacts, wherever that is kept: here, in Valkey, in the store.
 
-Reading never fails: what is broken knows nothing. Writing goes on until it works or is overtaken.
-An erasure reaches every copy: it is told to all workers before the store is changed, so that a
-late run puts nothing back, and again after that, for those who read the old portrait meanwhile.
+Reading never fails: what is broken knows nothing. An erasure reaches every copy: it is told to all
+workers before the store is changed, so that a late run puts nothing back, and again after that,
+for those who read the old portrait meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, OrderedDict
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.errors import StoreFailed
-from gateway.model import Absence, Photo
+from gateway.model import Photo
 from gateway.portraits import decode, encode, is_suppression
 from gateway.telemetry import Cause
+from gateway.unsaved import Unsaved
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable
 
     from gateway.erasures import Erasures
-    from gateway.model import ContactId, Portrait, Sighting, Standing
+    from gateway.model import Absence, ContactId, Portrait, Sighting, Standing
     from gateway.portraits import PortraitStore
     from gateway.telemetry import Telemetry
-
-MAX_UNSAVED: Final = 64
-"""Most portraits held in memory while the store cannot take them."""
-
-RETRY: Final = 5.0
-"""Seconds until a portrait is offered again to a store that did not take it."""
 
 BLIND: Final = 1.0
 """Seconds after a failure to read for which nobody who has waited for it waits again."""
@@ -53,19 +46,6 @@ class Masters(Protocol):
         """Forget it."""
 
 
-@dataclass(slots=True, eq=False)
-class _Held:
-    """A portrait on its way to the store.
-
-    `began` is when its run did, in Unix seconds; None for what no erasure undoes. One that is
-    `saved` stays for those who began to read the store before.
-    """
-
-    portrait: Portrait
-    began: float | None
-    saved: bool = False
-
-
 class Archive:
     """Portraits by contact; `clock` gives Unix seconds, `wait` sleeps before another try."""
 
@@ -84,18 +64,12 @@ class Archive:
         self._masters = masters
         self._telemetry = telemetry
         self._clock = clock
-        self._wait = wait
-        self._held: OrderedDict[ContactId, _Held] = OrderedDict()
+        self._unsaved = Unsaved(portraits, erasures, telemetry=telemetry, wait=wait)
         self._blind_until = 0.0
-        self._readers: Counter[ContactId] = Counter()
-        self._writes: set[asyncio.Task[bool]] = set()
-        self._errands: set[asyncio.Task[None]] = set()
 
     async def aclose(self) -> None:
         """Let writes end that are under way; what the store refused is not offered again."""
-        for errand in self._errands:
-            errand.cancel()
-        await asyncio.gather(*self._writes, *self._errands, return_exceptions=True)
+        await self._unsaved.aclose()
 
     def key(self, contact: ContactId) -> str:
         """64 hexadecimal digits that name `contact` wherever it is kept or told of."""
@@ -124,22 +98,19 @@ class Archive:
         What is on its way to the store counts, also if it comes while the store is read. Who looks
         `again` does not wait once more for a store that has just failed.
         """
-        held = self._on_the_way(contact)
+        held = self._unsaved.get(contact)
         if held is not None or (again and time.monotonic() < self._blind_until):
             return held
         hot = await self._hot(contact)
         if isinstance(hot, Photo) and self.judge(contact, hot).fresh_until > self._clock():
             return hot
-        self._readers[contact] += 1
-        try:
+        with self._unsaved.reading(contact):
             stored = await self._stored(contact)
-            newer = self._on_the_way(contact)
-        finally:
-            self._stop_reading(contact)
+            newer = self._unsaved.get(contact)
         if newer is not None:
             return newer
         if isinstance(stored, Photo) and self._masters is not None and stored != hot:
-            self._behind(self._heat(self.key(contact), stored))
+            self._unsaved.behind(self._heat(contact, stored))
         return stored
 
     async def keep(self, contact: ContactId, portrait: Portrait, *, began: float) -> bool:
@@ -147,64 +118,58 @@ class Archive:
 
         Returns after the first try: what the store does not take now is offered again behind.
         """
-        return await self._write(contact, _Held(portrait, began))
+        held = self._unsaved.hold(contact, portrait, began=began)
+        shown = await self._unsaved.write(contact, held)
+        if shown and isinstance(portrait, Photo):
+            await self._heat(contact, portrait)
+        return shown
 
     async def replace(self, contact: ContactId, absence: Absence) -> None:
         """Put `absence` in the place of a photo, and erase every copy of that."""
         self._telemetry.erased(Cause.HIDDEN)
-        held = _Held(absence, None)
-        self._hold(contact, held)
+        held = self._unsaved.hold(contact, absence, began=None)
         await self._erasures.publish(self.key(contact))
-        await self._write(contact, held)
-        await self._forget_master(self.key(contact))
-        await self._erasures.publish(self.key(contact))
+        await self._unsaved.write(contact, held)
+        await self._told(self.key(contact))
 
     async def erase(self, contact: ContactId) -> None:
         """Forget `contact` everywhere, so that the next view asks; raises `StoreFailed`."""
-        await self._order(contact, self._portraits.delete(contact))
+        await self._order(contact, lambda: self._portraits.delete(contact))
         self._telemetry.erased(Cause.ORDER)
 
     async def suppress(self, contact: ContactId) -> None:
         """Erase `contact` everywhere and remember to ask nobody; raises `StoreFailed`."""
-        await self._order(contact, self._portraits.suppress(contact, since=self._clock()))
+        since = self._clock()
+        await self._order(contact, lambda: self._portraits.suppress(contact, since=since))
         self._telemetry.erased(Cause.SUPPRESSION)
 
     async def lift(self, contact: ContactId) -> None:
         """End a suppression; raises `StoreFailed`."""
         if is_suppression(await self._portraits.get(contact)):
-            await self._order(contact, self._portraits.unsuppress(contact))
+            await self._order(contact, lambda: self._portraits.unsuppress(contact))
 
     async def retire(self, key: str) -> None:
         """Erase whose `key` this is everywhere, but no suppression; raises `StoreFailed`."""
         await self._erasures.publish(key)
         await self._portraits.erase(key)
-        await self._forget_master(key)
-        await self._erasures.publish(key)
+        await self._told(key)
         self._telemetry.erased(Cause.RETENTION)
 
-    async def _order(self, contact: ContactId, change: Awaitable[None]) -> None:
+    async def _order(self, contact: ContactId, change: Callable[[], Awaitable[None]]) -> None:
         """Change the store by order, between two erasures."""
         key = self.key(contact)
-        self._held.pop(contact, None)
+        self._unsaved.drop(contact)
         await self._erasures.publish(key)
         try:
-            await change
+            await change()
         finally:
-            await self._forget_master(key)
-            await self._erasures.publish(key)
+            await self._told(key)
 
-    async def _forget_master(self, key: str) -> None:
+    async def _told(self, key: str) -> None:
+        """Tell of an erasure once more, now that the store has forgotten."""
         if self._masters is not None:
             await self._masters.delete(key)
-
-    def _on_the_way(self, contact: ContactId) -> Portrait | None:
-        held = self._held.get(contact)
-        if held is None:
-            return None
-        if held.began is not None and self.is_gone(contact, held.began):
-            del self._held[contact]
-            return None
-        return held.portrait
+        await self._erasures.publish(key)
 
     async def _hot(self, contact: ContactId) -> Portrait | None:
         if self._masters is None:
@@ -212,6 +177,11 @@ class Archive:
         key = self.key(contact)
         record = await self._masters.get(key)
         return None if record is None else decode(record, key)
+
+    async def _heat(self, contact: ContactId, photo: Photo) -> None:
+        if self._masters is not None:
+            key = self.key(contact)
+            await self._masters.put(key, encode(photo, key), HOT)
 
     async def _stored(self, contact: ContactId) -> Portrait | None:
         try:
@@ -222,93 +192,3 @@ class Archive:
             return None
         self._telemetry.store_works()
         return known
-
-    def _hold(self, contact: ContactId, held: _Held) -> None:
-        self._held[contact] = held
-        self._held.move_to_end(contact)
-        if len(self._held) > MAX_UNSAVED:
-            self._held.popitem(last=False)
-
-    async def _write(self, contact: ContactId, held: _Held) -> bool:
-        """Try once; if the store fails, go on trying behind whoever waits."""
-        self._hold(contact, held)
-        task = asyncio.ensure_future(self._put(contact, held))
-        self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
-        # Whoever leaves leaves the write alone.
-        await asyncio.wait((task,))
-        try:
-            return task.result()
-        except StoreFailed:
-            self._behind(self._insist(contact, held))
-            return True
-
-    async def _insist(self, contact: ContactId, held: _Held) -> None:
-        while True:
-            await self._wait(RETRY)
-            if self._held.get(contact) is not held:
-                return
-            with suppress(StoreFailed):
-                await self._put(contact, held)
-                return
-
-    async def _put(self, contact: ContactId, held: _Held) -> bool:
-        """Write once, unless the contact was erased since; raises `StoreFailed`."""
-        key, began = self.key(contact), held.began
-        if began is not None and self.is_gone(contact, began):
-            self._let_go(contact, held)
-            return False
-        try:
-            kept = await self._portraits.put(contact, held.portrait)
-        except StoreFailed as failure:
-            self._telemetry.store_failed(str(failure))
-            if isinstance(held.portrait, Absence):
-                # A full store may still forget what must not be shown.
-                with suppress(StoreFailed):
-                    await self._portraits.erase(key)
-            raise
-        self._telemetry.store_works()
-        self._let_go(contact, held)
-        if began is not None and self.is_gone(contact, began):
-            await self._remove(key)
-            return False
-        if kept and isinstance(held.portrait, Photo):
-            await self._heat(key, held.portrait)
-        return kept
-
-    async def _remove(self, key: str) -> None:
-        """Take back what was written over an erasure."""
-        try:
-            await self._portraits.erase(key)
-        except StoreFailed:
-            self._behind(self._go_on_removing(key))
-
-    async def _go_on_removing(self, key: str) -> None:
-        while True:
-            await self._wait(RETRY)
-            with suppress(StoreFailed):
-                await self._portraits.erase(key)
-                return
-
-    async def _heat(self, key: str, photo: Photo) -> None:
-        if self._masters is not None:
-            await self._masters.put(key, encode(photo, key), HOT)
-
-    def _let_go(self, contact: ContactId, held: _Held) -> None:
-        held.saved = True
-        if self._held.get(contact) is held and contact not in self._readers:
-            del self._held[contact]
-
-    def _stop_reading(self, contact: ContactId) -> None:
-        self._readers[contact] -= 1
-        if not self._readers[contact]:
-            del self._readers[contact]
-            held = self._held.get(contact)
-            if held is not None and held.saved:
-                del self._held[contact]
-
-    def _behind(self, work: Coroutine[object, object, None]) -> None:
-        """Do `work` behind whoever waits, for as long as this process lives."""
-        task = asyncio.ensure_future(work)
-        self._errands.add(task)
-        task.add_done_callback(self._errands.discard)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.archive import Archive
 from gateway.avatars import Avatars
 from gateway.budget import Backoffs, Rate
+from gateway.chain import Chain
 from gateway.confirmations import Confirmations
 from gateway.documents import Documents
 from gateway.drawings import Drawings
@@ -20,6 +21,7 @@ from gateway.imaging.header import HeaderCheck
 from gateway.imaging.studio import Studio
 from gateway.inquiry import Inquiry
 from gateway.keeper import Keeper
+from gateway.newcomers import Newcomers
 from gateway.origin import Origin
 from gateway.outbound import (
     AddressGuard,
@@ -43,20 +45,23 @@ from gateway.queries import Queries
 from gateway.question import Question
 from gateway.refreshes import Refreshes
 from gateway.renditions import Renditions
-from gateway.resolver import Wawp
 from gateway.runs import Commons, Runs
 from gateway.sharing import Clocks, Place, Terms, open_shared
+from gateway.sources import namespace_of, open_sources
 from gateway.telemetry import Telemetry
 from gateway.verdicts import Verdicts
 from gateway.watches import WatchedStudio, watched_develop, watched_origin, watched_resolver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from gateway.imaging.artist import Plan
+    from gateway.queries import Way
+    from gateway.runs import Waiting
     from gateway.settings import Settings
     from gateway.sharing import Shared
+    from gateway.sources import Source
     from gateway.telemetry import Tally
 
 STORE_TIMEOUT: Final = 1.0
@@ -81,8 +86,8 @@ class Gateway:
     renditions: Renditions
     sweeper: Sweeper
     shared: Shared
-    queries: Queries
-    resolver: Wawp
+    way: Way
+    sources: tuple[Source, ...]
     origin: Origin
     studio: Studio
     quarantine: Quarantine
@@ -112,16 +117,26 @@ async def open_gateway(
             await portraits.open()
         except StoreFailed as failure:
             telemetry.store_failed(str(failure))
+        place, terms, way_out = _place(settings), _terms(settings, workers), _ways_out()
         shared = await stack.enter_async_context(
-            open_shared(
-                _place(settings), _terms(settings, workers), telemetry=telemetry, clocks=clocks
-            )
+            open_shared(place, terms, telemetry=telemetry, clocks=clocks)
         )
         studio = await stack.enter_async_context(Studio(threads=_cores(), queue=RENDER_QUEUE))
         quarantine = await stack.enter_async_context(Quarantine())
-        api, cdn = [await stack.enter_async_context(outbound) for outbound in _outbounds(settings)]
-        resolver = _resolver(settings, api, clock)
-        stack.push_async_callback(resolver.aclose)
+        sources = await stack.enter_async_context(
+            open_sources(
+                settings,
+                way_out,
+                shared.budget,
+                place=place,
+                terms=terms,
+                telemetry=telemetry,
+                clocks=clocks,
+            )
+        )
+        cdn = await stack.enter_async_context(
+            way_out(AddressGuard.for_origins(settings.cdn_origins))
+        )
         origin = Origin(cdn, allowed=settings.cdn_origins, inspect=HeaderCheck)
         archive = Archive(
             portraits, shared.erasures, masters=shared.masters, telemetry=telemetry, clock=clock
@@ -146,14 +161,15 @@ async def open_gateway(
             telemetry=telemetry,
             clock=clock,
         )
-        queries = Queries(watched_resolver(resolver, "wawp", telemetry), shared.budget, telemetry)
+        way, waiting = _way(sources, telemetry)
         runs = Runs(
             archive,
-            Commons(shared.budget, shared.leases, pauses),
-            queries=queries,
+            Commons(waiting, shared.leases, pauses),
+            way=way,
             question=Question(
                 watched_origin(origin, telemetry),
                 watched_develop(quarantine.develop, telemetry),
+                alias=sources[0].resolver.alias,
                 clock=clock,
             ),
             verdicts=verdicts,
@@ -166,6 +182,9 @@ async def open_gateway(
             pauses=pauses,
             verdicts=verdicts,
             confirmations=confirmations,
+            newcomers=Newcomers(
+                _hourly(settings, workers), refused=telemetry.newcomer_refused, ticks=clocks.ticks
+            ),
             patience=settings.deadline,
             clock=clock,
         )
@@ -195,8 +214,8 @@ async def open_gateway(
                 clock=clock,
             ),
             shared=shared,
-            queries=queries,
-            resolver=resolver,
+            way=way,
+            sources=sources,
             origin=origin,
             studio=studio,
             quarantine=quarantine,
@@ -217,19 +236,16 @@ def custom_fallback(path: Path | None) -> bytes | None:
         ) from None
 
 
-def _resolver(settings: Settings, api: Outbound, clock: Callable[[], float]) -> Wawp:
-    token = settings.wawp_access_token.get_secret_value()
-    return Wawp(
-        api,
-        base_url=settings.wawp_base_url,
-        credentials=(settings.wawp_instance_id, token),
-        clock=clock,
-    )
-
-
-def _namespace(settings: Settings) -> str:
-    """What keeps resolvers, API origins and instances apart."""
-    return f"wawp|{settings.wawp_base_url}|{settings.wawp_instance_id}"
+def _way(sources: Sequence[Source], telemetry: Telemetry) -> tuple[Way, Waiting]:
+    """How each query is put, and where it waits for its turn."""
+    links = [
+        Queries(watched_resolver(each.resolver, each.name, telemetry), each.budget, telemetry)
+        for each in sources
+    ]
+    if len(links) == 1:
+        return links[0], links[0].budget
+    chain = Chain(links)
+    return chain, chain
 
 
 def _portraits(settings: Settings) -> PortraitStore:
@@ -239,7 +255,7 @@ def _portraits(settings: Settings) -> PortraitStore:
         raise InvalidSettings(f"GATEWAY_STORE cannot be opened: {failure}") from None
     return PortraitStore(
         objects,
-        namespace=_namespace(settings),
+        namespace=namespace_of(settings),
         lifetimes=Lifetimes(
             photo=settings.photo_ttl,
             none=settings.none_ttl,
@@ -260,7 +276,7 @@ def _place(settings: Settings) -> Place:
     return Place(
         directory,
         settings.store,
-        _namespace(settings),
+        namespace_of(settings),
         None if valkey is None else valkey.get_secret_value(),
     )
 
@@ -270,19 +286,19 @@ def _terms(settings: Settings, workers: int) -> Terms:
     return Terms(rate, workers, young=settings.deadline, timeout=settings.upstream_timeout)
 
 
-def _outbounds(settings: Settings) -> list[Outbound]:
-    """One way out to the API and one to the CDN: a CDN that hangs holds up no question.
+def _hourly(settings: Settings, workers: int) -> float | None:
+    """What the upstream bears in an hour, for each of `workers`."""
+    rate = _terms(settings, workers).rate
+    return None if rate is None else 3600 / rate.pace / workers
 
-    Neither trusts what the operator named for the other.
+
+def _ways_out() -> Callable[[AddressGuard], Outbound]:
+    """Make ways out: one to each API and one to the CDN, so that none that hangs holds up another.
+
+    None trusts what the operator named for another.
     """
     names, tls = Names(system_lookup()), tls_context()
-    return [
-        Outbound(Transport(Dialer(names, guard, tls)))
-        for guard in (
-            AddressGuard.trusting(settings.wawp_base_url),
-            AddressGuard.for_origins(settings.cdn_origins),
-        )
-    ]
+    return lambda guard: Outbound(Transport(Dialer(names, guard, tls)))
 
 
 def _cores() -> int:

@@ -56,10 +56,18 @@ class Avatars(Generic[PlanT]):
         self._room = viewers
         self._clock = clock
 
-    async def get(self, contact: ContactId, spec: AvatarSpec, *, watch: Laps = IDLE) -> Avatar:
+    async def get(
+        self,
+        contact: ContactId,
+        spec: AvatarSpec,
+        *,
+        network: str | None = None,
+        watch: Laps = IDLE,
+    ) -> Avatar:
         """Return the avatar of `contact` as `spec` wants it: the photo, or a fallback and why.
 
-        `watch` learns how long was looked, waited and drawn.
+        `network` is where a stranger asks from, who may not have everybody looked up; `watch`
+        learns how long was looked, waited and drawn.
         """
         until = time.monotonic() + self._deadline
         reason = reason_without_asking(contact, spec)
@@ -73,9 +81,24 @@ class Avatars(Generic[PlanT]):
                 return Avatar(rendition, standing, Path.HIT)
             return await self._fallback(contact, spec, standing, Path.HIT)
         with watch.lap("wait"):
-            finding, path = await self.look(contact, spec.canvas.pixels, until)
+            side = spec.canvas.pixels
+            finding, path = await self.look(contact, side, until, network=network)
         with watch.lap("draw"):
             return await self._show(contact, spec, finding, path, until)
+
+    def ready(self, contact: ContactId, spec: AvatarSpec) -> Avatar | None:
+        """Return what `get` would without waiting or asking anybody, if it will not change soon."""
+        reason = reason_without_asking(contact, spec)
+        standing = self._renditions.standing(contact) if reason is None else _lasting(reason)
+        if standing is None or standing.fresh_until <= self._clock():
+            return None
+        if standing.reason is None:
+            rendition = self._renditions.get(contact, spec.canvas)
+        elif standing.settled and spec.fallback is not Fallback.NOT_FOUND:
+            rendition = self._drawings.ready(contact, spec)
+        else:
+            return None
+        return None if rendition is None else Avatar(rendition, standing, Path.HIT)
 
     async def refreshed(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
         """Return the avatar after a question past the API's cache, or in time what is known."""
@@ -106,11 +129,13 @@ class Avatars(Generic[PlanT]):
             self._inquiry.renew(contact, spec.canvas.pixels)
         return rendition, standing
 
-    async def look(self, contact: ContactId, side: int, until: float) -> tuple[Finding, Path]:
+    async def look(
+        self, contact: ContactId, side: int, until: float, *, network: str | None = None
+    ) -> tuple[Finding, Path]:
         """Find out how `contact` stands; after `until` (`time.monotonic`) that is not known."""
         try:
             with self._seated():
-                task, joined = self._inquiry.find(contact, side)
+                task, joined = self._inquiry.find(contact, side, network)
                 finding = await within(task, until - time.monotonic())
         except Busy:
             return Finding(self._passing(Reason.BUSY), asked=True), Path.MISS

@@ -50,14 +50,17 @@ class Documents(Generic[PlanT]):
         self._drawings = drawings
         self._deadline = deadline
 
-    async def of(self, contact: ContactId, spec: AvatarSpec) -> Document:
+    async def of(
+        self, contact: ContactId, spec: AvatarSpec, *, network: str | None = None
+    ) -> Document:
         """Return the document of `contact`; the upstream is asked as for a picture."""
         reason = reason_without_asking(contact, spec)
         if reason is not None:
             lasting = Standing(math.inf, math.inf, reason=reason, settled=True)
             return self._document(contact, Finding(lasting))
         until = time.monotonic() + self._deadline
-        finding, _ = await self._avatars.look(contact, spec.canvas.pixels, until)
+        side = spec.canvas.pixels
+        finding, _ = await self._avatars.look(contact, side, until, network=network)
         return self._document(contact, finding)
 
     async def known(self, contacts: Sequence[ContactId]) -> list[Document]:

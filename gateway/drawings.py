@@ -24,8 +24,8 @@ PlanT = TypeVar("PlanT", bound="Hashable")
 class Artist(Protocol[PlanT]):
     """Makes pictures, off the event loop."""
 
-    async def photo(self, master: bytes, canvas: Canvas) -> Rendition:
-        """Draw a clean master on `canvas`; raises `Busy` or `Undecodable`."""
+    async def photo(self, original: bytes, canvas: Canvas) -> Rendition:
+        """Draw a clean picture on `canvas`; raises `Busy` or `Undecodable`."""
 
     async def sample(self, sample: Sample, canvas: Canvas) -> Rendition:
         """Draw pixels that have the canvas's size already; raises `Busy`."""
@@ -76,7 +76,8 @@ class Drawings(Generic[PlanT]):
                 # A photo that has just come has no master yet, but this much of it.
                 rendition = await self._artist.sample(sample, canvas)
             else:
-                rendition = await self._artist.photo((await _photo(finding)).master, canvas)
+                original = (await _photo(finding)).original(canvas.pixels)
+                rendition = await self._artist.photo(original, canvas)
             self._renditions.add(contact, canvas, rendition, version)
             return rendition
 
@@ -85,6 +86,11 @@ class Drawings(Generic[PlanT]):
     async def fallback(self, contact: ContactId, spec: AvatarSpec) -> Rendition:
         """Return the fallback that `spec` wants for `contact`."""
         return await self.stand_in(contact.kind, spec, self._seed(contact))
+
+    def ready(self, contact: ContactId, spec: AvatarSpec) -> Rendition | None:
+        """Return the same, if it has been drawn."""
+        plan = self._artist.plan(contact.kind, spec, self._seed(contact))
+        return self._renditions.drawn(plan)
 
     async def stand_in(self, kind: Kind, spec: AvatarSpec, seed: bytes = b"") -> Rendition:
         """Return the fallback that `spec` wants; drawn once for everybody it looks the same for."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.archive import Archive
     from gateway.confirmations import Confirmations
     from gateway.model import ContactId, Portrait
+    from gateway.newcomers import Newcomers
     from gateway.pauses import Pauses
     from gateway.runs import Run, Runs
     from gateway.verdicts import Verdicts
@@ -39,9 +40,20 @@ class Inquiry:
 
     A viewer who could not be answered within `patience` seconds, because of the budget, is not kept
     waiting for nothing. `clock` gives Unix seconds.
+
+    Whether the upstream may be asked about a contact of whom nobody knows anything is for
+    `newcomers` to say, by who waits for it. Interleavings, all on one event loop:
+
+    1. The first viewer starts a look-up; whoever comes while it reads what is known joins it, and
+       is noted as one who waits. What is known is shown to all of them, whoever they are.
+    2. If nothing is known, the question is judged once for all who wait by then: one who may ask
+       is enough, so that nobody is refused for coming behind somebody who may not.
+    3. If none of them may, the look-up ends in that very step. Whoever comes later starts another
+       one and is judged for themselves; nothing is noted about the contact.
+    4. If one may, a run begins in that very step. Whoever comes later joins it and is not judged.
     """
 
-    def __init__(  # noqa: PLR0913 - four collaborators, a number and a clock
+    def __init__(  # noqa: PLR0913 - six collaborators, a number and a clock
         self,
         archive: Archive,
         runs: Runs,
@@ -49,6 +61,7 @@ class Inquiry:
         pauses: Pauses,
         verdicts: Verdicts,
         confirmations: Confirmations,
+        newcomers: Newcomers,
         patience: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -57,9 +70,11 @@ class Inquiry:
         self._pauses = pauses
         self._verdicts = verdicts
         self._confirmations = confirmations
+        self._newcomers = newcomers
         self._patience = patience
         self._clock = clock
         self._lookups: Singleflight[Finding] = Singleflight()
+        self._waiting: dict[ContactId, dict[str | None, None]] = {}
         self._refreshes: Singleflight[Finding] = Singleflight()
         self._warm: dict[ContactId, None] = {}
         self._warmers: set[asyncio.Task[None]] = set()
@@ -75,13 +90,17 @@ class Inquiry:
         await self._runs.aclose()
         await asyncio.gather(*self._warmers, return_exceptions=True)
 
-    def find(self, contact: ContactId, side: int) -> tuple[asyncio.Task[Finding], bool]:
+    def find(
+        self, contact: ContactId, side: int, network: str | None = None
+    ) -> tuple[asyncio.Task[Finding], bool]:
         """Return the look-up that finds out, and whether one was under way already.
 
-        If that leads to a question, `side` is how many pixels a photo is first scaled to.
+        If that leads to a question, `side` is how many pixels a photo is first scaled to. `network`
+        is where a stranger asks from; None is for who may ask about anybody.
         """
         run = self._runs.under_way(contact)
-        task, joined = self._lookups.join(contact, lambda: self._find(contact, side))
+        self._waiting.setdefault(contact, {})[network] = None
+        task, joined = self._lookups.join(contact, lambda: self._look(contact, side))
         if joined:
             self._runs.hurry(contact)
         return task, joined or run is not None
@@ -149,10 +168,16 @@ class Inquiry:
         run = await self._runs.begin(Order(contact, side, refresh=True))
         return await _told(run)
 
+    async def _look(self, contact: ContactId, side: int) -> Finding:
+        try:
+            return await self._find(contact, side)
+        finally:
+            del self._waiting[contact]
+
     async def _find(self, contact: ContactId, side: int) -> Finding:
-        known = None if self._told(contact) else await self._showable(contact)
+        known = None if self._told(contact) else await self._archive.latest(contact)
         found = self._told(contact)  # newer than what was read meanwhile
-        if found is None and known is not None:
+        if found is None and known is not None and self._may_be_shown(contact, known):
             found = self._verdicts.show(contact, known, asked=False)
         if found is not None:
             if found.standing.fresh_until <= self._clock():
@@ -161,11 +186,19 @@ class Inquiry:
         pause = await self._pauses.learn(contact)
         if pause is not None:
             return Finding(passing(pause.reason, pause.until))
+        if known is None and not self._may_be_asked_about(contact):
+            return Finding(passing(Reason.BUDGET, self._clock()), asked=True)
         run = self._runs.join(Order(contact, side))
         await asyncio.wait((run.told,), timeout=_MOMENT)
         if self._runs.waits(contact) and self._runs.expected(contact) > self._patience:
             return Finding(passing(Reason.BUDGET, self._clock()), asked=True)
         return await _told(run)
+
+    def _may_be_asked_about(self, contact: ContactId) -> bool:
+        """Whether one of those who wait for a contact that nobody knows may have it looked up."""
+        if self._runs.under_way(contact) is not None:
+            return True
+        return self._newcomers.admit(self._archive.key(contact), self._waiting[contact])
 
     def _told(self, contact: ContactId) -> Finding | None:
         """What a run has found out that has not yet been kept, as long as it is true."""
@@ -176,9 +209,10 @@ class Inquiry:
     async def _showable(self, contact: ContactId) -> Portrait | None:
         """What is known and may be shown."""
         known = await self._archive.latest(contact)
-        if known is None or self._archive.judge(contact, known).expires <= self._clock():
-            return None
-        return known
+        return known if known is not None and self._may_be_shown(contact, known) else None
+
+    def _may_be_shown(self, contact: ContactId, known: Portrait) -> bool:
+        return self._archive.judge(contact, known).expires > self._clock()
 
 
 def _is_told(run: Run) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Protocol
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from gateway.budget import Outcome
 from gateway.errors import (
@@ -18,11 +19,15 @@ from gateway.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
     from gateway.budget import Budget, Priority, Turn
     from gateway.model import ContactId, PhotoUrl
     from gateway.telemetry import Telemetry
+
+
+T = TypeVar("T")
 
 
 class Resolver(Protocol):
@@ -32,17 +37,42 @@ class Resolver(Protocol):
         """Return the signed URL; raises `AvatarUnavailable`."""
 
 
+class Right(Protocol):
+    """The right to put one query."""
+
+    @property
+    def probe(self) -> bool:
+        """Whether it is the one that finds out for all whether the upstream is back."""
+
+    async def put(self, contact: ContactId, *, refresh: bool, until: float) -> PhotoUrl:
+        """Put it, once; raises `AvatarUnavailable`."""
+
+    async def withdraw(self) -> None:
+        """Give it back: nothing was asked."""
+
+
+class Way(Protocol):
+    """A way to the upstream, for each query with a turn."""
+
+    def turn(self, key: str, priority: Priority) -> AbstractAsyncContextManager[Right]:
+        """Wait for the turn of the contact with this key; raises `AvatarUnavailable`."""
+
+
 class Queries:
     """Puts queries to `resolver`, each with a turn of `budget`."""
 
     def __init__(self, resolver: Resolver, budget: Budget, telemetry: Telemetry) -> None:
         self._resolver = resolver
-        self._budget = budget
+        self.budget = budget
         self._telemetry = telemetry
 
-    def turn(self, key: str, priority: Priority) -> AbstractAsyncContextManager[Turn]:
+    @asynccontextmanager
+    async def turn(
+        self, key: str, priority: Priority, *, at_once: bool = False
+    ) -> AsyncIterator[Query]:
         """Wait for the turn of the contact with this key; see `Budget.turn`."""
-        return self._budget.turn(key, priority)
+        async with self.budget.turn(key, priority, at_once=at_once) as turn:
+            yield Query(self, turn)
 
     async def put(self, turn: Turn, contact: ContactId, *, refresh: bool, until: float) -> PhotoUrl:
         """Put the query of `turn`, and once more if that is worth it and the budget has room.
@@ -53,7 +83,7 @@ class Queries:
             try:
                 source = await self._resolver(contact, refresh=refresh, until=until)
             except ServerError as failure:
-                if not failure.passing or turn.probe or not await self._budget.may_retry():
+                if not failure.passing or turn.probe or not await self.budget.may_retry():
                     raise
                 source = await self._resolver(contact, refresh=refresh, until=until)
         except AvatarUnavailable as failure:
@@ -69,35 +99,60 @@ class Queries:
             self._telemetry.refused(str(failure))
 
 
+class Query:
+    """The right to put one query of `queries`; see `Right`."""
+
+    def __init__(self, queries: Queries, turn: Turn) -> None:
+        self._queries = queries
+        self._turn = turn
+
+    @property
+    def probe(self) -> bool:
+        """See `Right`."""
+        return self._turn.probe
+
+    async def put(self, contact: ContactId, *, refresh: bool, until: float) -> PhotoUrl:
+        """See `Right`; all must be over at `until` (`time.monotonic`)."""
+        return await self._queries.put(self._turn, contact, refresh=refresh, until=until)
+
+    async def withdraw(self) -> None:
+        """See `Right`."""
+        await self._turn.withdraw()
+
+
 class Asking:
-    """The queries of one run: the first has a `turn` already, each other waits for its own."""
+    """The queries of one run: the first has its `right` already, each other waits for its own.
+
+    All must be over at `until` (`time.monotonic`).
+    """
 
     def __init__(
-        self, queries: Queries, turn: Turn, *, key: str, priority: Priority, until: float
+        self, way: Way, right: Right, *, key: str, priority: Priority, until: float
     ) -> None:
-        self._queries = queries
-        self._turn: Turn | None = turn
+        self._way = way
+        self._right: Right | None = right
         self._key = key
         self._priority = priority
-        self._until = until
+        self.until = until
 
     async def __call__(self, contact: ContactId, *, refresh: bool) -> PhotoUrl:
         """Return the signed URL; raises `AvatarUnavailable`."""
-        turn, self._turn = self._turn, None
-        if turn is not None:
-            return await self._put(turn, contact, refresh=refresh)
-        try:
-            async with (
-                asyncio.timeout(self._until - time.monotonic()) as patience,
-                self._queries.turn(self._key, self._priority) as another,
-            ):
-                patience.reschedule(None)
-                return await self._put(another, contact, refresh=refresh)
-        except TimeoutError:
-            raise OverBudget("no query was left for a second question in time") from None
+        right, self._right = self._right, None
+        if right is not None:
+            return await right.put(contact, refresh=refresh, until=self.until)
+        async with in_time(self._way.turn(self._key, self._priority), self.until) as another:
+            return await another.put(contact, refresh=refresh, until=self.until)
 
-    async def _put(self, turn: Turn, contact: ContactId, *, refresh: bool) -> PhotoUrl:
-        return await self._queries.put(turn, contact, refresh=refresh, until=self._until)
+
+@asynccontextmanager
+async def in_time(turn: AbstractAsyncContextManager[T], until: float) -> AsyncIterator[T]:
+    """Wait for `turn` until then (`time.monotonic`); raises `OverBudget` if it does not come."""
+    try:
+        async with asyncio.timeout(until - time.monotonic()) as patience, turn as right:
+            patience.reschedule(None)
+            yield right
+    except TimeoutError:
+        raise OverBudget("no query was left for a second question in time") from None
 
 
 def outcome_of(failure: AvatarUnavailable) -> Outcome:

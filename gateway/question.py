@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from gateway.model import ContactId, PhotoUrl, Portrait, Sample
+    from gateway.model import ContactId, Master, PhotoUrl, Portrait, Sample
 
 CACHE_LIFE: Final = 24 * 3600.0
 """Seconds for which the API gives its own earlier answer again, if it is not told to refresh."""
@@ -36,6 +36,13 @@ class Ask(Protocol):
         """Return the signed URL; raises `AvatarUnavailable`."""
 
 
+class Alias(Protocol):
+    """Knows the other name of a person who has two: a lid and a phone number."""
+
+    async def __call__(self, contact: ContactId, *, until: float) -> ContactId | None:
+        """Return it, soon; None without one. Never raises."""
+
+
 class Origin(Protocol):
     """Fetches a picture."""
 
@@ -48,7 +55,7 @@ class Develop(Protocol):
 
     async def __call__(
         self, data: bytes, side: int, *, until: float
-    ) -> tuple[Sample, asyncio.Task[bytes]]:
+    ) -> tuple[Sample, asyncio.Task[Master]]:
         """Return a first picture of `side` pixels, and the master when it is made.
 
         Both raise `Rejected` or `Busy`.
@@ -75,7 +82,7 @@ class Arrival:
     """A photo that is being developed: what is known of it, and the master when it is made."""
 
     sighting: Sighting
-    master: asyncio.Task[bytes]
+    master: asyncio.Task[Master]
 
 
 class Rejections:
@@ -101,11 +108,17 @@ class Rejections:
 
 
 class Question:
-    """Asks the API by `ask`, fetches from `origin`; `clock` gives Unix seconds."""
+    """Asks the API by `ask`, fetches from `origin`; `clock` gives Unix seconds.
 
-    def __init__(self, origin: Origin, develop: Develop, *, clock: Callable[[], float]) -> None:
+    `alias` is asked who is behind a lid that seems to have no picture.
+    """
+
+    def __init__(
+        self, origin: Origin, develop: Develop, *, alias: Alias, clock: Callable[[], float]
+    ) -> None:
         self._origin = origin
         self._develop = develop
+        self._alias = alias
         self._clock = clock
         self._rejections = Rejections(clock=clock)
 
@@ -118,7 +131,7 @@ class Question:
         try:
             source = await ask(contact, refresh=refresh)
         except NoPhoto as none:
-            contact, source = await self._under_variant(asked, ask, none)
+            contact, source = await self._under_another_name(asked, ask, none)
         if not refresh and source.dead_at(self._clock()) <= self._clock():
             refresh, source = True, await ask(contact, refresh=True)
         if isinstance(asked.known, Photo) and asked.known.source.covers(source):
@@ -138,15 +151,23 @@ class Question:
         """Remember that the picture there was rejected."""
         self._rejections.add(source.fingerprint)
 
-    async def _under_variant(
+    async def _under_another_name(
         self, asked: Asked, ask: Ask, none: NoPhoto
     ) -> tuple[ContactId, PhotoUrl]:
-        """Look under the number's other spelling, once; else the first answer stands."""
-        variant = asked.contact.variant
-        if variant is None or asked.refresh:
+        """Look under the contact's other name, once; else the first answer stands.
+
+        Without a photo that could be erased, a refresh need not look there: the question that it
+        confirms has done so.
+        """
+        if asked.refresh and not isinstance(asked.known, Photo):
+            raise none
+        other = asked.contact.variant
+        if asked.contact.is_lid:
+            other = await self._alias(asked.contact, until=asked.until)
+        if other is None:
             raise none
         try:
-            return variant, await ask(variant, refresh=False)
+            return other, await ask(other, refresh=asked.refresh)
         except NoPhoto:
             raise none from None
 

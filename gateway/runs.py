@@ -5,7 +5,7 @@ A run goes through these steps, and nobody can cancel it:
 1. Wait for a turn within the budget: viewers first. Several workers may wait for one contact.
 2. Take the contact's lease, so that only one of them goes on at a time.
 3. Look again at what is known: whoever came second finds the answer, and gives the turn back.
-4. Ask.
+4. Ask. Whoever is erased meanwhile is looked up and asked about once more.
 5. Tell who waits. A photo is told as soon as there is something to see.
 6. Develop and keep it. Only then is the lease free, so that step 3 finds it.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gateway.budget import Priority
 from gateway.errors import AvatarUnavailable, NoPhoto, Rejected
@@ -26,17 +26,19 @@ from gateway.question import Arrival, Asked
 
 if TYPE_CHECKING:
     from gateway.archive import Archive
-    from gateway.budget import Budget, Turn
     from gateway.leases import Leases
     from gateway.model import ContactId, Photo, Portrait
     from gateway.pauses import Pauses
-    from gateway.queries import Queries
+    from gateway.queries import Right, Way
     from gateway.question import Question
     from gateway.telemetry import Telemetry
     from gateway.verdicts import Verdicts
 
 MAX_FINISH: Final = 0.5
 """Seconds that photos in development have when everything closes; they take milliseconds."""
+
+LOOKS: Final = 2
+"""How often a run looks and asks that is overtaken by erasures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,24 @@ class Run:
             self.told.set_result(finding)
 
 
+class Waiting(Protocol):
+    """Who waits for a turn, by the keys of contacts."""
+
+    def hurry(self, key: str) -> None:
+        """Let a contact that waits come as a viewer's."""
+
+    def waits(self, key: str) -> bool:
+        """Whether the contact waits."""
+
+    def expected(self, key: str) -> float:
+        """At least so many seconds until the contact's turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Commons:
     """What all workers share, as a run needs it."""
 
-    budget: Budget
+    budget: Waiting
     leases: Leases
     pauses: Pauses
 
@@ -84,7 +99,7 @@ class Runs:
         archive: Archive,
         commons: Commons,
         *,
-        queries: Queries,
+        way: Way,
         question: Question,
         verdicts: Verdicts,
         telemetry: Telemetry,
@@ -94,7 +109,7 @@ class Runs:
         self._budget = commons.budget
         self._leases = commons.leases
         self._pauses = commons.pauses
-        self._queries = queries
+        self._way = way
         self._question = question
         self._verdicts = verdicts
         self._telemetry = telemetry
@@ -187,7 +202,7 @@ class Runs:
                 return
         try:
             async with (
-                self._queries.turn(key, order.priority) as turn,
+                self._way.turn(key, order.priority) as turn,
                 self._leases.lease(key, patience=self._timeout),
             ):
                 self._telemetry.run_waited(time.monotonic() - run.began)
@@ -196,16 +211,21 @@ class Runs:
             known = await self._archive.latest(order.contact, again=True)
             run.tell(self._verdicts.left_alone(order.contact, known, failure))
 
-    async def _look_and_ask(self, run: Run, turn: Turn, key: str) -> None:
-        """Step 3."""
-        known = await self._archive.latest(run.order.contact, again=True)
-        answered = await self._answered(run.order, known)
-        if answered is None:
-            await self._ask(run, turn, known, key)
-        else:
-            self._telemetry.run_spared()
-            await turn.withdraw()
-            run.tell(answered)
+    async def _look_and_ask(self, run: Run, turn: Right, key: str) -> None:
+        """Step 3; and once more if an erasure came in between, or cannot be ruled out."""
+        until = time.monotonic() + self._timeout
+        asking = Asking(self._way, turn, key=key, priority=run.order.priority, until=until)
+        for _ in range(LOOKS):
+            known = await self._archive.latest(run.order.contact, again=True)
+            answered = await self._answered(run.order, known)
+            if answered is not None:
+                self._telemetry.run_spared()
+                await turn.withdraw()
+                run.tell(answered)
+                return
+            if await self._ask(run, asking, known, turn):
+                return
+        run.tell(self._verdicts.gone())
 
     async def _answered(self, order: Order, known: Portrait | None) -> Finding | None:
         """What another run has found out, or failed at, while this one waited."""
@@ -219,18 +239,16 @@ class Runs:
         pause = await self._pauses.learn(contact)
         return None if pause is None else self._verdicts.remain(contact, known, pause)
 
-    async def _ask(self, run: Run, turn: Turn, known: Portrait | None, key: str) -> None:
-        """Steps 4 to 6."""
+    async def _ask(self, run: Run, asking: Asking, known: Portrait | None, turn: Right) -> bool:
+        """Steps 4 to 6; False if what came is nothing to show, because of an erasure since."""
         order, began, verdicts = run.order, self._verdicts.now(), self._verdicts
-        until = time.monotonic() + self._timeout
         asked = Asked(
             order.contact,
             known,
             order.side,
             refresh=order.refresh or verdicts.owes_refresh(order.contact, known),
-            until=until,
+            until=asking.until,
         )
-        asking = Asking(self._queries, turn, key=key, priority=order.priority, until=until)
         try:
             answer = await self._question(asked, asking)
         except NoPhoto as none:
@@ -239,11 +257,12 @@ class Runs:
             await verdicts.failed(order.contact, known, failure, run.tell, probing=turn.probe)
         else:
             if self._archive.is_gone(order.contact, began):
-                run.tell(verdicts.gone())
-            elif isinstance(answer, Arrival):
+                return False
+            if isinstance(answer, Arrival):
                 await self._develop(run, answer, known, began)
             else:
                 await verdicts.present(order.contact, answer, run.tell, began=began)
+        return True
 
     async def _develop(
         self, run: Run, arrival: Arrival, known: Portrait | None, began: float

@@ -18,9 +18,10 @@ from gateway.telemetry.metrics import WORKERS_LOST
 from gateway.worker.arbiter import Arbiter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gateway.settings import Settings
+    from gateway.web import Example
 
 
 KEEPALIVE: Final = 5
@@ -62,8 +63,17 @@ class Lines(Logger):  # type: ignore[misc]
 class Server(BaseApplication):  # type: ignore[misc]
     """One gunicorn. `load` reads the settings, at the start and again on every HUP."""
 
-    def __init__(self, load: Callable[[], Settings], *, host: str, port: int, workers: int) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Settings],
+        *,
+        host: str,
+        port: int,
+        workers: int,
+        examples: Sequence[Example] = (),
+    ) -> None:
         self._load = load
+        self._examples = examples
         self._settings = load()
         app.check(self._settings)
         self._host = host
@@ -103,7 +113,9 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> object:
         """Build the application; gunicorn calls this in each worker, after the fork."""
         tally = Tally() if self._row is None else Tally(self._board, self._row)
-        return app.create_app(self._settings, workers=self._workers, tally=tally)
+        return app.create_app(
+            self._settings, workers=self._workers, examples=self._examples, tally=tally
+        )
 
     def _configuration(self) -> Mapping[str, Any]:
         return {
@@ -162,17 +174,25 @@ def _say_nothing(_worker: object, _request: object) -> None:
     pass
 
 
-def serve(load: Callable[[], Settings], *, host: str, port: int, workers: int) -> None:
+def serve(
+    load: Callable[[], Settings],
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    examples: Sequence[Example] = (),
+) -> None:
     """Serve until TERM or INT; ends the process. Raises `InvalidSettings` before it starts.
 
-    `load` is called again on HUP, which replaces every worker.
+    `load` is called again on HUP, which replaces every worker. `examples` are what the playground
+    offers.
     """
     require_free(host, port)
     # Portraits are for this user alone: files 0600, folders 0700.
     os.umask(0o077)
     worker.forbid_core_dumps()
     worker.raise_limit()
-    Server(load, host=host, port=port, workers=workers).run()
+    Server(load, host=host, port=port, workers=workers, examples=examples).run()
 
 
 def require_free(host: str, port: int) -> None:

@@ -116,6 +116,40 @@ async def open_shared(
         yield Shared(budget, parts.backoffs, parts.leases, parts.erasures, masters)
 
 
+@asynccontextmanager
+async def open_budget(
+    place: Place, terms: Terms, *, telemetry: Telemetry, clocks: Clocks
+) -> AsyncIterator[Budget]:
+    """Open the budget alone of one more API, which `place` names.
+
+    It is shared with all gateways that ask the same account, whichever place it has in theirs.
+    """
+    async with AsyncExitStack() as stack:
+        folder, common = _folder(place, telemetry, stack)
+        database = await stack.enter_async_context(
+            Database(folder / "budget.db", clock=clocks.wall, ticks=clocks.ticks)
+        )
+        ledger = await _ledger(database, terms, telemetry, clocks, common=common, stack=stack)
+        if place.valkey is not None:
+            from gateway import fleet  # noqa: PLC0415 - as below
+
+            valkey: Fleet = await stack.enter_async_context(
+                fleet.Fleet(place.valkey, namespace=place.namespace, tell=telemetry.fleet)
+            )
+            shared = await stack.enter_async_context(fleet.ValkeyLedger(valkey, rate=terms.rate))
+            ledger = fleet.JoinedLedger(shared, ledger)
+        yield await stack.enter_async_context(Budget(ledger, young=terms.young, rate=terms.rate))
+
+
+def _folder(place: Place, telemetry: Telemetry, stack: AsyncExitStack) -> tuple[Path, bool]:
+    """Where the workers meet, and whether they do: else it is a directory of this one alone."""
+    try:
+        return open_runtime(place.store, namespace=f"{place.store_url}|{place.namespace}"), True
+    except SharingFailed as failure:
+        telemetry.sharing("runtime", str(failure))
+        return Path(stack.enter_context(tempfile.TemporaryDirectory())), False
+
+
 async def _on_this_machine(
     place: Place,
     terms: Terms,
@@ -123,12 +157,7 @@ async def _on_this_machine(
     clocks: Clocks,
     stack: AsyncExitStack,
 ) -> _Parts:
-    try:
-        namespace = f"{place.store_url}|{place.namespace}"
-        folder, common = open_runtime(place.store, namespace=namespace), True
-    except SharingFailed as failure:
-        telemetry.sharing("runtime", str(failure))
-        folder, common = Path(stack.enter_context(tempfile.TemporaryDirectory())), False
+    folder, common = _folder(place, telemetry, stack)
     database = await stack.enter_async_context(
         Database(folder / "budget.db", clock=clocks.wall, ticks=clocks.ticks)
     )

@@ -1,8 +1,8 @@
 """What an answer of the upstream means for a contact: what is shown, kept, and asked next.
 
 An error never erases and never counts as "none". A first "none" is believed only once a refresh
-has confirmed it; a photo that is known stays, as stale, until then. Viewers are told before
-anything is written.
+has confirmed it, or, from an API that cannot tell, a second one that comes after the same while; a
+photo that is known stays, as stale, until then. Viewers are told before anything is written.
 """
 
 from __future__ import annotations
@@ -118,15 +118,16 @@ class Verdicts:
     ) -> None:
         """The API knows no picture."""
         now, delay = self._clock(), self._archive.confirm_delay
-        if not none.confirmed and isinstance(known, Photo):
+        certain = none.confirmed or self._was_doubted(contact, known, now)
+        if not certain and isinstance(known, Photo):
             doubt = self._pauses.fail(contact, Reason.NONE, pause=delay)
             tell(self.remain(contact, known, doubt))
             self._confirm(contact, doubt.until - now)
             await self._pauses.share(contact, doubt)
             return
-        absence = Absence(since=now, certain=none.confirmed)
+        absence = Absence(since=now, certain=certain)
         tell(self.show(contact, absence, asked=True))
-        if not none.confirmed:
+        if not certain:
             self._confirm(contact, delay)
         if isinstance(known, Photo):
             await self._archive.replace(contact, absence)
@@ -134,6 +135,15 @@ class Verdicts:
         else:
             await self._archive.keep(contact, absence, began=now)
         await self._pauses.clear(contact)
+
+    def _was_doubted(self, contact: ContactId, known: Portrait | None, now: float) -> bool:
+        """Whether a first "none" has waited to be confirmed for as long as it has to."""
+        last = self._pauses.last(contact)
+        if last is not None and last.reason is Reason.NONE:
+            return last.until <= now
+        if not isinstance(known, Absence) or known.certain:
+            return False
+        return known.since + self._archive.confirm_delay <= now
 
     async def failed(
         self,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from gateway.imaging.artist import Studio
-    from gateway.model import ContactId, PhotoUrl, Sample
+    from gateway.model import ContactId, Master, PhotoUrl, Sample
     from gateway.telemetry import Telemetry
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class Develop(Protocol):
 
     async def __call__(
         self, data: bytes, side: int, *, until: float
-    ) -> tuple[Sample, asyncio.Task[bytes]]:
+    ) -> tuple[Sample, asyncio.Task[Master]]:
         """Return a first picture, and the master when it is made."""
 
 
@@ -68,7 +68,7 @@ def watched_origin(origin: Origin, telemetry: Telemetry) -> Origin:
 def watched_develop(develop: Develop, telemetry: Telemetry) -> Develop:
     """Return `develop`, which is timed up to the first picture."""
 
-    async def look(data: bytes, side: int, *, until: float) -> tuple[Sample, asyncio.Task[bytes]]:
+    async def look(data: bytes, side: int, *, until: float) -> tuple[Sample, asyncio.Task[Master]]:
         return await _watched(develop(data, side, until=until), telemetry.decoded)
 
     return look

@@ -34,6 +34,7 @@ from gateway.model import (
     AvatarSpec,
     ContactId,
     Fallback,
+    Master,
     PhotoUrl,
     Portrait,
     Rendition,
@@ -41,6 +42,7 @@ from gateway.model import (
     Sighting,
     Standing,
 )
+from gateway.newcomers import Newcomers
 from gateway.outbound import AddressGuard, Dialer, Names, Outbound, Transport, tls_context
 from gateway.outbound.address import Endpoint
 from gateway.pauses import Pauses
@@ -117,6 +119,13 @@ class FakeResolver(_Scripted):
         super().__init__()
         self.answers = list(answers)
         self.asked: list[tuple[ContactId, bool]] = []
+        self.aliases: dict[ContactId, ContactId] = {}
+        self.aliases_asked: list[ContactId] = []
+
+    async def alias(self, contact: ContactId, *, until: float) -> ContactId | None:
+        del until
+        self.aliases_asked.append(contact)
+        return self.aliases.get(contact)
 
     @property
     def refreshes(self) -> list[bool]:
@@ -161,7 +170,7 @@ def sample_of(data: bytes, side: int = 128) -> Sample:
 
 
 class FakeQuarantine(_Scripted):
-    """Develops in words; `dirt` is raised for the sample, `rot` for the master.
+    """Develops in words; `dirt` is raised for the sample, `rot` for the master, `small` its copy.
 
     Samples wait at `gate`, masters at `darkroom`.
     """
@@ -173,11 +182,12 @@ class FakeQuarantine(_Scripted):
         self.rot: Exception | None = None
         self.darkroom = asyncio.Event()
         self.darkroom.set()
-        self.masters: list[asyncio.Task[bytes]] = []
+        self.masters: list[asyncio.Task[Master]] = []
+        self.small = b""
 
     async def develop(
         self, data: bytes, side: int, *, until: float
-    ) -> tuple[Sample, asyncio.Task[bytes]]:
+    ) -> tuple[Sample, asyncio.Task[Master]]:
         del until
         self.developed.append((data, side))
         await self._pass()
@@ -186,11 +196,11 @@ class FakeQuarantine(_Scripted):
         self.masters.append(asyncio.create_task(self._master(data)))
         return sample_of(data, side), self.masters[-1]
 
-    async def _master(self, data: bytes) -> bytes:
+    async def _master(self, data: bytes) -> Master:
         await self.darkroom.wait()
         if self.rot is not None:
             raise self.rot
-        return b"master of " + data
+        return Master(b"master of " + data, self.small)
 
 
 class FakeArtist(_Scripted):
@@ -209,12 +219,12 @@ class FakeArtist(_Scripted):
         self.drawing = asyncio.Event()
         self.drawing.set()
 
-    async def photo(self, master: bytes, canvas: Canvas) -> Rendition:
+    async def photo(self, original: bytes, canvas: Canvas) -> Rendition:
         self.rendered.append(canvas)
         await self._pass()
         if self.failure is not None:
             raise self.failure
-        return Rendition.of(b"photo|" + master + f"|{canvas.pixels}".encode(), canvas.format)
+        return Rendition.of(b"photo|" + original + f"|{canvas.pixels}".encode(), canvas.format)
 
     async def sample(self, sample: Sample, canvas: Canvas) -> Rendition:
         assert sample.side == canvas.pixels
@@ -400,6 +410,7 @@ class House:
     """The whole service over fakes; a clock that only the test moves, and no jitter.
 
     A real `store` takes the place of the fake `portraits`. Houses on one `machine` are its workers.
+    `hourly` is what the upstream bears for newcomers.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter a part that a test may choose
@@ -415,6 +426,7 @@ class House:
         deadline: float = 30.0,
         timeout: float = 15.0,
         confirm: float = LIFETIMES.confirm,
+        hourly: float | None = None,
     ) -> None:
         self.resolver = resolver
         self.origin = origin or FakeOrigin()
@@ -452,11 +464,16 @@ class House:
         runs = Runs(
             self.archive,
             Commons(self.budget, self.machine.leases, self.pauses),
-            queries=Queries(self.resolver, self.budget, self.telemetry),
-            question=Question(self.origin, self.quarantine.develop, clock=self.clock),
+            way=Queries(self.resolver, self.budget, self.telemetry),
+            question=Question(
+                self.origin, self.quarantine.develop, alias=self.resolver.alias, clock=self.clock
+            ),
             verdicts=verdicts,
             telemetry=self.telemetry,
             timeout=timeout,
+        )
+        self.newcomers = Newcomers(
+            hourly, refused=self.telemetry.newcomer_refused, ticks=self.clock
         )
         self.inquiry = Inquiry(
             self.archive,
@@ -464,6 +481,7 @@ class House:
             pauses=self.pauses,
             verdicts=verdicts,
             confirmations=self.confirmations,
+            newcomers=self.newcomers,
             patience=deadline,
             clock=self.clock,
         )
@@ -534,12 +552,21 @@ class FakeAvatars:
         self.asked: list[tuple[ContactId, AvatarSpec]] = []
         self.stood_in: list[AvatarSpec] = []
         self.refreshed_for: list[ContactId] = []
+        self.networks: list[str | None] = []
 
     async def refreshed(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
         self.refreshed_for.append(contact)
         return await self.get(contact, spec)
 
-    async def get(self, contact: ContactId, spec: AvatarSpec, *, watch: Laps = IDLE) -> Avatar:
+    async def get(
+        self,
+        contact: ContactId,
+        spec: AvatarSpec,
+        *,
+        network: str | None = None,
+        watch: Laps = IDLE,
+    ) -> Avatar:
+        self.networks.append(network)
         with watch.lap("cache"):
             self.asked.append((contact, spec))
         if isinstance(self.avatar, Exception):
@@ -556,12 +583,19 @@ class FakeDocuments:
 
     def __init__(self) -> None:
         self.asked: list[ContactId] = []
+        self.networks: list[str | None] = []
         self.strangers: set[ContactId] = set()
+        self.fault: Exception | None = None
         self.standing = standing_of_photo()
 
-    async def of(self, contact: ContactId, spec: AvatarSpec) -> Document:
+    async def of(
+        self, contact: ContactId, spec: AvatarSpec, *, network: str | None = None
+    ) -> Document:
         del spec
         self.asked.append(contact)
+        self.networks.append(network)
+        if self.fault is not None:
+            raise self.fault
         fetched = T0 - 60 if self.standing.reason is None else None
         return Document(contact, self.standing, "#a1b2c3", fetched)
 

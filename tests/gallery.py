@@ -1,4 +1,7 @@
-"""An upstream that shows whatever it is given: every contact's photo is a file from a list."""
+"""An upstream that shows whatever it is given: every contact's photo is a file from a list.
+
+Who has none there hides it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 class Gallery:
     """Wawp and its CDN at `url`; `counts` tells how often ``api`` and ``cdn`` were asked."""
 
-    def __init__(self, pictures: Sequence[bytes | Path]) -> None:
+    def __init__(self, pictures: Sequence[bytes | Path | None]) -> None:
         self.pictures = pictures
         self.counts: Counter[str] = Counter()
         self.url = ""
@@ -35,18 +38,19 @@ class Gallery:
             self.counts["api"] += 1
             contact = parse_qs(address.query)["contactId"][0]
             number = int(contact.removeprefix("1555").removesuffix("@c.us"))
-            named = {"id": contact, "url": f"{self.url}/v/{number}.jpg?oh=01&oe=FFFFFFFF"}
+            url = f"{self.url}/v/{number}.jpg?oh=01&oe=FFFFFFFF"
+            named = {"id": contact, "url": None if self.pictures[number] is None else url}
             return 200, "application/json", json.dumps(named).encode()
         if address.path.startswith("/v/"):
             self.counts["cdn"] += 1
             picture = self.pictures[int(address.path[3:-4])]
             body = picture.read_bytes() if isinstance(picture, Path) else picture
-            return 200, "image/jpeg", body
+            return 200, "image/jpeg", body or b""
         return 404, "application/json", b'{"message": "no such thing"}'
 
 
 @contextmanager
-def showing(pictures: Sequence[bytes | Path]) -> Iterator[Gallery]:
+def showing(pictures: Sequence[bytes | Path | None]) -> Iterator[Gallery]:
     """Serve `pictures` on 127.0.0.1."""
     gallery = Gallery(pictures)
 

@@ -38,6 +38,19 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+def stop_still(pid: int) -> None:
+    """Stop a process, and wait until all of it stands still: threads may run on for a moment."""
+    os.kill(pid, signal.SIGSTOP)
+    limit = time.monotonic() + _PATIENCE
+    while any(_state(task) != "T" for task in Path(f"/proc/{pid}/task").iterdir()):
+        assert time.monotonic() < limit
+        time.sleep(0.001)
+
+
+def _state(task: Path) -> str:
+    return (task / "stat").read_text().rpartition(")")[2].split()[0]
+
+
 def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "gateway", *arguments]
 
@@ -177,6 +190,14 @@ class Control:
     def set(self, contact: str, **scenario: object) -> None:
         self._client.put(f"/contacts/{contact}", json=scenario).raise_for_status()
 
+    def default(self, **scenario: object) -> None:
+        """What everybody plays who has no part of their own."""
+        self._client.put("/default", json=scenario).raise_for_status()
+
+    def now(self) -> float:
+        """The sandbox's clock."""
+        return float(self._client.post("/clock", json={}).json()["now"])
+
     def gate(self, kind: str, state: str) -> None:
         self._client.post(f"/gate/{kind}/{state}").raise_for_status()
 
@@ -185,3 +206,12 @@ class Control:
 
     def new_photo(self, contact: str) -> None:
         self._client.post(f"/contacts/{contact}/photo").raise_for_status()
+
+    def hide(self, contact: str) -> None:
+        self._client.post(f"/contacts/{contact}/hide").raise_for_status()
+
+    def session(self, status: str) -> None:
+        self._client.put("/session", json={"status": status}).raise_for_status()
+
+    def reset(self) -> None:
+        self._client.post("/reset").raise_for_status()

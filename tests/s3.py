@@ -17,7 +17,7 @@ import httpx
 import obstore
 from obstore.store import S3Store
 
-from tests.processes import HOST, free_port
+from tests.processes import HOST, free_port, stop_still
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,14 +60,15 @@ class S3Server:
     @contextmanager
     def hung(self) -> Iterator[None]:
         """Connections are taken, and nothing is ever said."""
-        self.process.send_signal(signal.SIGSTOP)
+        stop_still(self.process.pid)
         try:
             yield
         finally:
             self.process.send_signal(signal.SIGCONT)
 
-    def _call(self, method: Literal["PUT", "DELETE"], bucket: str) -> httpx.Response:
-        store = S3Store(
+    def objects(self, bucket: str = BUCKET) -> S3Store:
+        """The bucket, behind the gateway's back."""
+        return S3Store(
             bucket,
             endpoint=self.endpoint,
             access_key_id="key-of-tests",
@@ -75,7 +76,9 @@ class S3Server:
             region="us-east-1",
             client_options={"allow_http": True},
         )
-        url = obstore.sign(store, method, "", timedelta(minutes=1))
+
+    def _call(self, method: Literal["PUT", "DELETE"], bucket: str) -> httpx.Response:
+        url = obstore.sign(self.objects(bucket), method, "", timedelta(minutes=1))
         return httpx.request(method, url, timeout=_PATIENCE)
 
 

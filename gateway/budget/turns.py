@@ -90,6 +90,7 @@ class Budget:
         self._pump: asyncio.Task[None] | None = None
         self._settling: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
+        self._hasty: dict[asyncio.Future[Grant], str] = {}
         self._ask_at = 0.0
         self._broken: tuple[float, Reason] = (0.0, Reason.UPSTREAM)
 
@@ -117,14 +118,17 @@ class Budget:
         return len(self._list)
 
     @asynccontextmanager
-    async def turn(self, key: str, priority: Priority) -> AsyncIterator[Turn]:
+    async def turn(
+        self, key: str, priority: Priority, *, at_once: bool = False
+    ) -> AsyncIterator[Turn]:
         """Wait for the contact's turn to be asked about, and have it while inside.
 
         Whoever is cancelled withdraws; a turn that is left unsettled frees its place in flight.
-        Raises `OverBudget` if the list is full, and while the breaker is open at once what opened
-        it: `UpstreamFailed`, `Disconnected` or `OverBudget`.
+        Raises `OverBudget` if the list is full, or if the turn was wanted `at_once` and no query
+        can be put now; and while the breaker is open at once what opened it: `UpstreamFailed`,
+        `Disconnected` or `OverBudget`.
         """
-        turn = self._turn(await self._wait(key, priority))
+        turn = self._turn(await self._wait(key, priority, at_once=at_once))
         try:
             yield turn
         finally:
@@ -159,13 +163,17 @@ class Budget:
         """Say how the ledger stands."""
         return await self._ledger.status()
 
-    async def _wait(self, key: str, priority: Priority) -> Grant:
+    async def _wait(self, key: str, priority: Priority, *, at_once: bool) -> Grant:
         loop = asyncio.get_running_loop()
         until, reason = self._broken
         if loop.time() < until:
             raise _left_alone(reason)
+        if at_once and loop.time() < self._ask_at:
+            raise _none_now()
         waiter: asyncio.Future[Grant] = loop.create_future()
         self._list.add(key, priority, waiter)
+        if at_once:
+            self._hasty[waiter] = key
         if len(self._list) > self._capacity:
             _fail(self._list.drop_last(), OverBudget("too many contacts wait"))
         if self._pump is None or self._pump.done():
@@ -178,6 +186,8 @@ class Budget:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self._drop(self._turn(waiter.result()))
             raise
+        finally:
+            self._hasty.pop(waiter, None)
 
     async def _serve(self) -> None:
         """Give out what the ledger grants until nobody waits."""
@@ -209,6 +219,9 @@ class Budget:
 
     async def _put_off(self, wait: Wait) -> None:
         """Wait until the ledger may say yes: when it said so, or when a query of ours has ended."""
+        for waiter, key in self._hasty.items():
+            self._list.discard(key, waiter)
+            _fail([waiter], _none_now())
         first = self._list.first()
         rank = Priority.VIEWER if first is None else first.priority
         late = (rank + self._chance()) * _LATENESS
@@ -241,6 +254,10 @@ def _fail(waiters: Iterable[asyncio.Future[Grant]], error: Exception) -> None:
     for waiter in waiters:
         if not waiter.done():
             waiter.set_exception(error)
+
+
+def _none_now() -> OverBudget:
+    return OverBudget("no query is left now")
 
 
 def _left_alone(reason: Reason) -> AvatarUnavailable:

@@ -100,8 +100,12 @@ def serve(
     workers: Annotated[
         int, typer.Option(min=0, max=64, help="Processes; $WEB_CONCURRENCY, or one a CPU up to 4.")
     ] = 0,
+    examples: Annotated[
+        Path | None, typer.Option(hidden=True, help="Contacts for the playground, from the demo.")
+    ] = None,
 ) -> None:
     """Serve avatars until TERM or Ctrl-C; HUP reads the settings again."""
+    from gateway.cli.examples import read  # noqa: PLC0415 - as below
     from gateway.server import serve as run  # noqa: PLC0415 - gunicorn and the whole app
 
     run(
@@ -109,6 +113,7 @@ def serve(
         host=host or ("0.0.0.0" if os.environ.get("PORT") else "127.0.0.1"),  # noqa: S104 - where $PORT is set, a platform's router is the only way in
         port=port or _number("PORT", default=8000, highest=65535),
         workers=workers or _number("WEB_CONCURRENCY", default=_workers(), highest=64),
+        examples=() if examples is None else read(examples),
     )
 
 

@@ -13,10 +13,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from gateway.cli.examples import write
 from gateway.errors import InvalidSettings
-from gateway.sandbox import ACCESS_TOKEN, CAST, INSTANCE_ID
+from gateway.sandbox import ACCESS_TOKEN, API_KEY, CAST, EVOLUTION_INSTANCE, INSTANCE_ID
 from gateway.sandbox import run as serve_sandbox
 from gateway.server import require_free
+from gateway.web import Example
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +52,13 @@ def run(*, port: int, sandbox_port: int) -> None:
         sandbox = start(
             ["sandbox", "--port", str(sandbox_port), "--gateway", gateway], environment, folder
         )
-        server = start(["serve", "--host", HOST, "--port", str(port)], environment, folder)
+        examples = Path(folder) / "examples.json"
+        write(examples, [Example(each.id, each.name, each.shows) for each in CAST])
+        server = start(
+            ["serve", "--host", HOST, "--port", str(port), "--examples", str(examples)],
+            environment,
+            folder,
+        )
         try:
             _wait_for(port, server)
             _wait_for(sandbox_port, sandbox)
@@ -117,6 +125,7 @@ def _environment(upstream: str, store: Path) -> dict[str, str]:
         "GATEWAY_CDN_ORIGINS": upstream,
         "GATEWAY_STORE": store.as_uri(),
         "GATEWAY_UPSTREAM_RATE": "off",
+        "GATEWAY_PLAYGROUND": "on",
         "GATEWAY_LOG_LEVEL": os.environ.get("GATEWAY_LOG_LEVEL", "warning"),
     }
 
@@ -150,7 +159,8 @@ def _hint(gateway: str, upstream: str) -> str:
     return f"""
   avatar-gateway is running on a simulated WhatsApp; nothing real is asked.
 
-    Look at the cast     {upstream}/
+    The playground       {gateway}/
+    The cast             {upstream}/
     A photo              {gateway}/avatar/{photo}.png?size=96&dpr=2&shape=circle
     A group              {gateway}/avatar/{group}.png
     A hidden photo       {gateway}/avatar/{hidden}.png
@@ -163,11 +173,19 @@ def _hint(gateway: str, upstream: str) -> str:
 
 def _sandbox_hint(url: str) -> str:
     return f"""
-  A simulated Wawp and CDN on {url}
+  A simulated Wawp, WAHA, Evolution API and CDN on {url}
 
     WAWP_BASE_URL={url}
     WAWP_INSTANCE_ID={INSTANCE_ID}
     WAWP_ACCESS_TOKEN={ACCESS_TOKEN}
     GATEWAY_CDN_ORIGINS={url}
     GATEWAY_UPSTREAM_RATE=off
+
+  With GATEWAY_RESOLVER=waha or evolution, or several in order:
+
+    WAHA_BASE_URL={url}
+    WAHA_API_KEY={API_KEY}
+    EVOLUTION_BASE_URL={url}
+    EVOLUTION_API_KEY={API_KEY}
+    EVOLUTION_INSTANCE={EVOLUTION_INSTANCE}
 """

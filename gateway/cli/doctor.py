@@ -23,6 +23,7 @@ from gateway.telemetry import configure_logging
 
 if TYPE_CHECKING:
     from gateway.assembly import Gateway
+    from gateway.sources import Source
 
 _SHORT: Final = 16
 """Characters that a key should have at least."""
@@ -81,8 +82,10 @@ async def _examine(settings: Settings, contact: ContactId | None, report: Report
     until = time.monotonic() + settings.upstream_timeout
     async with open_gateway(settings) as gateway:
         await _store(gateway, report)
-        await _session(gateway, settings, report, until)
-        await _sharing(gateway, settings, report)
+        for source in gateway.sources:
+            await _session(source, report, until)
+            await _budget(source, report)
+        _sharing(gateway, settings, report)
         if contact is not None:
             print()
             await tell(gateway, contact, report, until)
@@ -97,10 +100,10 @@ async def _store(gateway: Gateway, report: Report) -> None:
         report.good("the store answers")
 
 
-async def _session(gateway: Gateway, settings: Settings, report: Report, until: float) -> None:
-    host = urlsplit(settings.wawp_base_url).netloc
+async def _session(source: Source, report: Report, until: float) -> None:
+    host = source.host
     try:
-        session = await gateway.resolver.session(until=until)
+        session = await source.resolver.session(until=until)
     except AvatarUnavailable as failure:
         report.finding(f"{host}: {failure}", ADVICE.get(failure.reason, ""))
         return
@@ -111,20 +114,25 @@ async def _session(gateway: Gateway, settings: Settings, report: Report, until: 
         report.finding(f"the WhatsApp session is {session.status}", ADVICE["disconnected"])
 
 
-async def _sharing(gateway: Gateway, settings: Settings, report: Report) -> None:
-    """Tell how the budget stands, and what workers and machines have in common."""
-    status = await gateway.shared.budget.status()
+async def _budget(source: Source, report: Report) -> None:
+    """Tell how the budget of an API stands."""
+    status = await source.budget.status()
     if status.open_since is not None:
         report.finding(
-            f"the API has been failing since {time_of(status.open_since)}",
+            f"{source.host} has been failing since {time_of(status.open_since)}",
             "Nobody is asked but for one question each five seconds, to see whether it is back.",
         )
     elif status.paused_until is not None:
         report.finding(
-            f"the API wants to be left alone until {time_of(status.paused_until)}", ADVICE["budget"]
+            f"{source.host} wants to be left alone until {time_of(status.paused_until)}",
+            ADVICE["budget"],
         )
     elif status.left is not None:
         report.good(f"the budget has room for {status.left} questions now")
+
+
+def _sharing(gateway: Gateway, settings: Settings, report: Report) -> None:
+    """Tell what workers and machines have in common."""
     for part, detail in gateway.telemetry.degraded.items():
         if part != "store":
             report.finding(f"{part}: {detail}")

@@ -8,18 +8,14 @@ from typing import Final
 ADVICE: Final = {
     "none": "The person hides the photo from you, or has none: that is their choice, and final.",
     "timeout": "The upstream hangs; the gateway asks again later, with growing pauses.",
-    "disconnected": "Link the phone again in the Wawp console (scan the QR code).",
-    "upstream": "Check WAWP_BASE_URL, the credentials and whether the API is up.",
+    "disconnected": "Link the phone again in the console of the API (scan the QR code).",
+    "upstream": "Check the API's address and credentials in the settings, and whether it is up.",
     "budget": "The account's quota or rate is used up; wait, or ask less.",
     "blocked": "If you trust it, add its origin to GATEWAY_CDN_ORIGINS; a private one by address.",
     "undecodable": "What the CDN sends is no JPEG, PNG, WebP or GIF that can be shown.",
     "unsupported": "Broadcasts and WhatsApp's own account have no picture.",
     "busy": "This machine is overloaded.",
 }
-
-
-_SHORT: Final = 16
-"""Characters; whoever sees one signed URL can guess at a shorter key for as long as it takes."""
 """What to do, by the reason of a fallback."""
 
 

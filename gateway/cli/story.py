@@ -44,7 +44,8 @@ async def tell(gateway: Gateway, contact: ContactId, report: Report, until: floa
         data = await _download(gateway, contact, source, report, until)
         report.good(f"the CDN sends {len(data) / 1024:.0f} KiB")
         _, master = await gateway.quarantine.develop(data, _SIDE, until=until)
-        report.good(f"the picture can be shown (clean copy: {len(await master) / 1024:.0f} KiB)")
+        size = len((await master).whole) / 1024
+        report.good(f"the picture can be shown (clean copy: {size:.0f} KiB)")
     except NoPhoto as none:
         sure = "certainly" if none.confirmed else "so it says, to be confirmed by one refresh"
         report.finding(f"{none}: no photo, {sure}", ADVICE["none"])
@@ -71,9 +72,9 @@ async def _ask(
     try:
         async with (
             asyncio.timeout(until - time.monotonic()),
-            gateway.queries.turn(_key(gateway, contact), Priority.VIEWER) as turn,
+            gateway.way.turn(_key(gateway, contact), Priority.VIEWER) as turn,
         ):
-            return await gateway.queries.put(turn, contact, refresh=refresh, until=until)
+            return await turn.put(contact, refresh=refresh, until=until)
     except TimeoutError:
         raise OverBudget("the budget leaves no question in time") from None
 

@@ -20,6 +20,7 @@ from gateway.cli.progress import SETTLED, Progress
 from gateway.cli.remote import Remote
 from gateway.errors import AvatarUnavailable, InvalidOption
 from gateway.settings.kinds import rate_of
+from gateway.sources import namespace_of
 from gateway.telemetry import configure_logging
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def run(settings: Settings, source: Path, *, url: str, rate: str, size: str) -> 
         check(settings)
     configure_logging(level="error", as_json=False)
     os.umask(0o077)  # portraits are for this user alone
-    purpose = f"{url}|{size}|{settings.wawp_base_url}|{settings.wawp_instance_id}"
+    purpose = f"{url}|{size}|{namespace_of(settings)}"
     with Progress(contacts.known, purpose=purpose) as progress:
         try:
             asyncio.run(_warm(settings, progress, url=url, size=size, pace=pace))

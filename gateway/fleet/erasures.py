@@ -32,6 +32,7 @@ _RING: Final = 0.5
 _AGAIN: Final = 0.1
 
 _ERASE: Final = script("erase", flags="allow-oom")
+_BEGIN: Final = script("begin", flags="allow-oom")
 _CATCH_UP: Final = script("catch_up", flags="no-writes")
 
 
@@ -150,7 +151,10 @@ class ValkeyErasures:
     async def _step(self) -> None:
         """Read to the end of the stream, then tell what could not be told."""
         try:
-            await self._catch_up()
+            if not await self._catch_up():
+                # Before the first erasure: whoever is cut off now must know that it missed none.
+                await self._fleet.run(_BEGIN, self._journal, secrets.token_hex(8))
+                await self._catch_up()
         except FleetFailed:
             self._cut_off = True
             raise
@@ -161,7 +165,8 @@ class ValkeyErasures:
         for key in list(self._untold):
             await self._tell(key)
 
-    async def _catch_up(self) -> None:
+    async def _catch_up(self) -> str:
+        """Read what is new; return the journal's epoch."""
         known, last = self._place or ("", _END)
         match await self._fleet.run(_CATCH_UP, self._journal, last):
             case [bytes(found), int(end), int(whole), *rows] if _are_pairs(rows):
@@ -183,6 +188,7 @@ class ValkeyErasures:
             if publisher.decode(errors="replace") != self._me:
                 self._bury(key.decode(errors="replace"))
                 self._news.append(key.decode(errors="replace"))
+        return epoch
 
     async def _tell(self, key: str) -> None:
         keys = (*self._journal, master_key(self._fleet, key), tombstone_key(self._fleet, key))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from gateway.imaging.fonts import Fonts
@@ -11,7 +10,7 @@ from gateway.imaging.identicons import draw_identicon
 from gateway.imaging.lettering import draw_initials
 from gateway.imaging.names import initials
 from gateway.imaging.rendering import average, draw_custom, finish, render
-from gateway.imaging.silhouettes import draw_blank, draw_fallback
+from gateway.imaging.silhouettes import draw_blank, draw_blank_at_once, draw_fallback
 from gateway.imaging.tints import TINTS, tint_of
 from gateway.model import Canvas, Fallback, Kind, Rendition
 
@@ -62,15 +61,13 @@ class Artist:
         self._custom = custom
         self._fonts = fonts or Fonts()
 
-    async def photo(self, master: bytes, canvas: Canvas) -> Rendition:
-        """Draw a master on `canvas`; raises `Undecodable` or `Busy`."""
-        body = await self._studio.photo(partial(render, master, canvas))
-        return Rendition.of(body, canvas.format)
+    async def photo(self, original: bytes, canvas: Canvas) -> Rendition:
+        """Draw a master or its small copy on `canvas`; raises `Undecodable` or `Busy`."""
+        return await self._studio.photo(lambda: _named(render(original, canvas), canvas))
 
     async def sample(self, sample: Sample, canvas: Canvas) -> Rendition:
         """Draw pixels that have the canvas's size already; raises `Busy`."""
-        body = await self._studio.photo(partial(finish, sample, canvas))
-        return Rendition.of(body, canvas.format)
+        return await self._studio.photo(lambda: _named(finish(sample, canvas), canvas))
 
     def plan(self, kind: Kind, spec: AvatarSpec, seed: bytes) -> Plan:
         """Name the fallback that `spec` wants; initials that cannot be written are a silhouette."""
@@ -88,8 +85,7 @@ class Artist:
 
     async def draw(self, plan: Plan) -> Rendition:
         """Draw what `plan` names; raises `Busy`."""
-        body = await self._studio.fallback(partial(self._drawn, plan))
-        return Rendition.of(body, plan.canvas.format)
+        return await self._studio.fallback(lambda: _named(self._drawn(plan), plan.canvas))
 
     def colour(self, sample: Sample | None, seed: bytes) -> str:
         """Return the average colour of a photo, or without one the tint of `seed`: ``#rrggbb``."""
@@ -98,7 +94,7 @@ class Artist:
 
     def blank(self, canvas: Canvas) -> Rendition:
         """Draw nothing, at once and on this thread: the last resort when every lane is full."""
-        return Rendition.of(draw_blank(canvas), canvas.format)
+        return _named(draw_blank_at_once(canvas), canvas)
 
     def _drawn(self, plan: Plan) -> bytes:
         match plan.fallback:
@@ -112,3 +108,8 @@ class Artist:
                 return draw_custom(self._custom, plan.canvas)
             case _:
                 return draw_fallback(plan.kind or Kind.PERSON, plan.canvas)
+
+
+def _named(body: bytes, canvas: Canvas) -> Rendition:
+    """Hash `body` where it was made: for a megabyte the event loop could answer many hits."""
+    return Rendition.of(body, canvas.format)

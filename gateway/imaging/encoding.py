@@ -5,16 +5,21 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, Final
 
+from PIL import Image
+
+from gateway.imaging.png import write_png
 from gateway.model import Format
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from gateway.model import Colour
 
-_RLE: Final = 3
-"""zlib's run-length strategy: half the time of the default at the same size, for photographs."""
+_SMALL: Final = 128
+"""Largest side of a JPEG with Huffman tables of its own: a tenth fewer bytes for 16 µs.
+
+At 256 pixels they would double the time for three per cent.
+"""
 
 _PHOTO: Final[dict[Format, dict[str, Any]]] = {
-    Format.PNG: {"format": "PNG", "compress_level": 6, "compress_type": _RLE},
     Format.JPEG: {"format": "JPEG", "quality": 85, "subsampling": "4:2:0"},
     Format.WEBP: {"format": "WEBP", "quality": 82, "method": 2},
     Format.AVIF: {"format": "AVIF", "quality": 60, "speed": 9, "max_threads": 1},
@@ -35,12 +40,34 @@ _DRAWN: Final[dict[Format, dict[str, Any]]] = {
 
 def encode_photo(picture: Image.Image, fmt: Format) -> bytes:
     """Encode a photograph (RGB or RGBA; RGB only for JPEG)."""
-    return _encode(picture, _PHOTO[fmt])
+    match fmt:
+        case Format.PNG:
+            return write_png(picture)
+        case Format.JPEG:
+            return _encode(picture, _PHOTO[fmt] | {"optimize": picture.width <= _SMALL})
+        case _:
+            return _encode(picture, _PHOTO[fmt])
 
 
 def encode_drawn(picture: Image.Image, fmt: Format) -> bytes:
     """Encode flat art (RGB or RGBA; RGB only for JPEG): its edges must not ring."""
     return _encode(picture, _DRAWN[fmt])
+
+
+def encode_flat(colour: Colour | None, side: int, fmt: Format) -> bytes:
+    """Encode `side` × `side` pixels of one colour, or of none at all (where `fmt` can).
+
+    PNG does it with one bit for each pixel, in a tenth of the time that four bytes would take.
+    """
+    size = (side, side)
+    if fmt is Format.PNG:
+        page = Image.new("P", size, 0)
+        page.putpalette(colour or (0, 0, 0))
+        clear = {"transparency": 0} if colour is None else {}
+        return _encode(page, {**_DRAWN[fmt], "bits": 1, **clear})
+    return encode_drawn(
+        Image.new("RGBA", size, 0) if colour is None else Image.new("RGB", size, colour), fmt
+    )
 
 
 def encode_master(picture: Image.Image) -> bytes:

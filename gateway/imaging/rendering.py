@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from gateway.model import Canvas, Sample
 
 
-def render(master: bytes, canvas: Canvas) -> bytes:
-    """Make the canvas's picture from a master: cropped to its middle square, scaled, cut, encoded.
+def render(original: bytes, canvas: Canvas) -> bytes:
+    """Make the canvas's picture from a master, or from its small copy if that has the pixels.
 
-    Raises `Undecodable` if the master is broken.
+    Cropped to its middle square, scaled, cut, encoded. Raises `Undecodable` if it is broken.
     """
     with wall():
-        picture = _load(master, canvas.pixels)
+        picture = _load(original, canvas.pixels)
     return encode_photo(cut(picture, canvas), canvas.format)
 
 
@@ -52,9 +52,9 @@ def draw_custom(picture: bytes, canvas: Canvas) -> bytes:
     return render(picture, canvas)
 
 
-def _load(master: bytes, pixels: int) -> Image.Image:
-    """Decode the middle square of `master` at `pixels` × `pixels`; RGB or RGBA."""
-    image = open_picture(master)
+def _load(original: bytes, pixels: int) -> Image.Image:
+    """Decode the middle square of `original` at `pixels` × `pixels`; RGB or RGBA."""
+    image = open_picture(original)
     width, height = reduce(image, pixels)
     image.load()
     mode = "RGBA" if image.has_transparency_data else "RGB"

@@ -10,7 +10,7 @@ from PIL import Image
 from gateway.imaging import vectors
 from gateway.imaging.assets import static_path
 from gateway.imaging.cutting import cut, page_colour
-from gateway.imaging.encoding import encode_drawn
+from gateway.imaging.encoding import encode_drawn, encode_flat
 
 if TYPE_CHECKING:
     from gateway.model import Canvas, Kind
@@ -27,6 +27,11 @@ def draw_blank(canvas: Canvas) -> bytes:
     bg = page_colour(canvas)
     page = Image.new("RGBA", size, 0) if bg is None else Image.new("RGB", size, bg)
     return encode_drawn(page, canvas.format)
+
+
+def draw_blank_at_once(canvas: Canvas) -> bytes:
+    """The same to look at, in a fraction of the time: for a thread that has none to spare."""
+    return encode_flat(page_colour(canvas), canvas.pixels, canvas.format)
 
 
 @cache

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _NICE: Final = 19
-_FALLBACK_QUEUE: Final = 1024
+_FALLBACK_QUEUE: Final = 256
+"""Fallbacks that may wait: a list of 200 people with initials of their own, opened at once.
+
+Nobody waits for one longer than a second, and the largest take 50 ms: more would be drawn for
+nobody, before those for whom there is still time.
+"""
 
 
 class Studio:

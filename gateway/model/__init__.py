@@ -6,7 +6,9 @@ from gateway.model.cdn import OriginPattern
 from gateway.model.contact import MAX_ID_LENGTH, ContactId, Kind
 from gateway.model.options import ALIASES, KNOWN, NAMES
 from gateway.model.portrait import (
+    SMALL,
     Absence,
+    Master,
     Photo,
     PhotoUrl,
     Portrait,
@@ -37,6 +39,7 @@ __all__ = [
     "MAX_SIZE",
     "MIN_SIZE",
     "NAMES",
+    "SMALL",
     "Absence",
     "Avatar",
     "AvatarSpec",
@@ -46,6 +49,7 @@ __all__ = [
     "Fallback",
     "Format",
     "Kind",
+    "Master",
     "OriginPattern",
     "Path",
     "Photo",

@@ -102,6 +102,11 @@ class ContactId:
         """Whether this is a phone number that a person answers."""
         return self.value.endswith("@c.us") and self.can_have_photo
 
+    @property
+    def is_lid(self) -> bool:
+        """Whether this is an anonymous id, which may stand for a phone number."""
+        return self.value.endswith("@lid")
+
     def same_phone(self, other: ContactId) -> bool:
         """Whether both are one phone number, in any of the spellings that networks mix up.
 

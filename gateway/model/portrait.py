@@ -6,7 +6,7 @@ import hashlib
 import math
 import re
 from dataclasses import dataclass, field, fields
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import parse_qs
 
 EXPIRY_SKEW: Final = 300.0
@@ -17,6 +17,12 @@ UNSAID: Final = 86_400.0
 
 PLAUSIBLE: Final = 60 * 86_400.0
 """Seconds, either way, within which an expiry is taken at its word; real ones are ten days."""
+
+SMALL: Final = 160
+"""Pixels on each side of a photo's small copy."""
+
+MOST_FROM_SMALL: Final = 128
+"""Most pixels on each side of a picture that is drawn from the small copy."""
 
 _PREVIEW: Final = re.compile(r"_s([0-9]{1,5})x[0-9]{1,5}(?:_|$)")
 _EXPIRY: Final = re.compile(r"[0-9A-Fa-f]{8}")
@@ -96,6 +102,16 @@ class Sample:
     pixels: bytes = field(repr=False)
 
 
+class Master(NamedTuple):
+    """The clean picture, and its middle square of `SMALL` pixels; empty if that would save little.
+
+    Both are JPEG or WebP, upright, sRGB, without metadata.
+    """
+
+    whole: bytes
+    small: bytes = b""
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """A contact's photo has come: all that is known of it but the master, which takes longer.
@@ -113,10 +129,12 @@ class Sighting:
     version: str
     sample: Sample | None
 
-    def developed(self, master: bytes) -> Photo:
+    def developed(self, master: Master) -> Photo:
         """The photo, now that its master is there."""
         return Photo(
-            **{each.name: getattr(self, each.name) for each in fields(Sighting)}, master=master
+            **{each.name: getattr(self, each.name) for each in fields(Sighting)},
+            master=master.whole,
+            small=master.small,
         )
 
 
@@ -124,11 +142,16 @@ class Sighting:
 class Photo(Sighting):
     """A contact whose photo we hold.
 
-    `master` is the clean picture that renditions of every other side are made from (JPEG or
-    WebP, upright, sRGB, no metadata, at most 1024 px).
+    `master` and `small` are what renditions of every other side are made from: the clean picture
+    of at most 1024 px, and as in `Master` its small copy.
     """
 
     master: bytes = field(repr=False)
+    small: bytes = field(default=b"", repr=False)
+
+    def original(self, pixels: int) -> bytes:
+        """The smaller of the two that a picture of so many pixels can be drawn from."""
+        return self.small if self.small and pixels <= MOST_FROM_SMALL else self.master
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""HTTP/1.1 under httpx's own extension point: one GET at a time on a connection."""
+"""HTTP/1.1 under httpx's own extension point: one question at a time on a connection."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gateway.outbound.dialling import Dialer
     from gateway.outbound.message import Head
 
+_METHODS: Final = ("GET", "POST")
 _PATIENCE: Final = 60.0
 _MAX_INTERIM: Final = 8
 
@@ -25,7 +26,9 @@ class NoAnswer(httpx.RemoteProtocolError):
 
 
 class Transport(httpx.AsyncBaseTransport):
-    """GET over connections that `dial` opens; `kept` of them wait `idle` seconds for another.
+    """Questions over connections that `dial` opens; `kept` wait `idle` seconds for another.
+
+    A POST is a question too, with a short body that is in memory: put twice, it does no harm.
 
     How many are in use at a time, how long an answer may take and be, is the caller's to bound:
     cancelling is safe at any moment. The ``connect`` time-out of a request is the time for all
@@ -43,8 +46,8 @@ class Transport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the answer to `request` with a body to be read as it comes, then closed."""
-        if request.method != "GET":
-            raise httpx.UnsupportedProtocol("only GET is spoken here")
+        if request.method not in _METHODS:
+            raise httpx.UnsupportedProtocol("only GET and POST are spoken here")
         endpoint = Endpoint.of(request.url)
         connection, head = await self._ask(endpoint, request)
         stream = _Stream(connection, head, endpoint, self._pool)
@@ -100,7 +103,10 @@ class _Stream(httpx.AsyncByteStream):
 
 def _written(request: httpx.Request) -> bytes:
     fields = b"".join(b"%s: %s\r\n" % field for field in request.headers.raw)
-    return b"GET %s HTTP/1.1\r\n%s\r\n" % (request.url.raw_path, fields)
+    if any(end in value for _, value in request.headers.raw for end in b"\r\n"):
+        raise httpx.LocalProtocolError("a header has more than one line")
+    first = b"%s %s HTTP/1.1\r\n" % (request.method.encode(), request.url.raw_path)
+    return first + fields + b"\r\n" + request.content
 
 
 async def _exchange(connection: Connection, message: bytes) -> Head:

@@ -1,13 +1,13 @@
-"""A portrait as bytes: a small versioned header, then the pixels of the sample and the master.
+"""A portrait as bytes: a versioned header, then the sample's pixels, the small copy, the master.
 
 =======  =====  =============================================================
 Offset   Bytes  What
 =======  =====  =============================================================
-0        4      ``AVG2``, the layout; any other is as none
+0        4      ``AVG3``, the layout; any other is as none
 4        32     SHA-256 of all that follows up to the pixels
 36       4      length of the header, big-endian
 40       n      the header, a JSON object in ASCII
-40 + n          the pixels, if there is a sample, and the master, to the end
+40 + n          the pixels and the small copy, if there are any, then the master
 =======  =====  =============================================================
 
 ===============  ==========  =============================================
@@ -23,9 +23,10 @@ In the header    State       What
 ``fetched``      photo       when the master was downloaded
 ``confirmed``    photo       when the upstream last vouched for it
 ``version``      photo       its public name, 12 hex digits
-``body``         photo       SHA-256 of pixels and master, 64 hex digits
+``body``         photo       SHA-256 of all behind the header, 64 hex digits
 ``side``         photo       pixels on each side of the sample, if any
 ``mode``         photo       ``RGB`` or ``RGBA``, for a sample
+``small``        photo       bytes of the small copy; 0 for none
 ===============  ==========  =============================================
 
 Times are Unix seconds. The first hash covers the other, so a cut, changed, swapped or foreign
@@ -42,7 +43,7 @@ from typing import Any, Final
 
 from gateway.model import Absence, Photo, PhotoUrl, Portrait, Sample
 
-MAGIC: Final = b"AVG2"
+MAGIC: Final = b"AVG3"
 HEAD: Final = 8192
 """Bytes from the start of a record that hold its header whole; URLs have at most 4,096."""
 
@@ -70,7 +71,8 @@ def encode(portrait: Portrait, digest: str) -> bytes:
     match portrait:
         case Photo():
             sample = portrait.sample
-            body = portrait.master if sample is None else sample.pixels + portrait.master
+            pixels = b"" if sample is None else sample.pixels
+            body = b"".join((pixels, portrait.small, portrait.master))
             header |= {
                 "state": "photo",
                 "url": portrait.source.url,
@@ -80,6 +82,7 @@ def encode(portrait: Portrait, digest: str) -> bytes:
                 "confirmed": portrait.confirmed,
                 "version": portrait.version,
                 "body": hashlib.sha256(body).hexdigest(),
+                "small": len(portrait.small),
             }
             if sample is not None:
                 header |= {"side": sample.side, "mode": sample.mode}
@@ -140,7 +143,10 @@ def _photo(header: dict[str, Any], since: float, body: bytes) -> Photo | None:
         return None
     if hashlib.sha256(body).hexdigest() != header["body"]:
         return None
-    sample, master = _part(header, body)
+    sample, rest = _part(header, body)
+    small = header["small"]
+    if not isinstance(small, int) or not 0 <= small <= len(rest):
+        raise ValueError
     return Photo(
         source=source,
         fetched=_time(header["fetched"]),
@@ -148,12 +154,13 @@ def _photo(header: dict[str, Any], since: float, body: bytes) -> Photo | None:
         confirmed=_time(header["confirmed"]),
         version=str(header["version"]),
         sample=sample,
-        master=master,
+        master=rest[small:],
+        small=rest[:small],
     )
 
 
 def _part(header: dict[str, Any], body: bytes) -> tuple[Sample | None, bytes]:
-    """Part the pixels, if there are any, from the master."""
+    """Part the pixels, if there are any, from what follows them."""
     if "side" not in header:
         return None, body
     side, mode = header["side"], header["mode"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import select
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -26,9 +27,9 @@ from gateway.quarantine.frames import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gateway.model import Sample
+    from gateway.model import Master, Sample
 
-    Develop = Callable[[bytes, int], tuple[Sample, Callable[[], bytes]]]
+    Develop = Callable[[bytes, int], tuple[Sample, Callable[[], Master]]]
 
 CPU: Final = 3
 """Seconds of processor time for one picture: as many as the worker waits for it."""
@@ -42,6 +43,17 @@ LIMITS: Final = {
     resource.RLIMIT_FSIZE: 0,
     resource.RLIMIT_NOFILE: 16,
 }
+KEPT: Final = 8 * 2**20
+"""Bytes of freed memory that may stay from one job to the next; a profile picture leaves seven."""
+
+QUIET: Final = 0.2
+"""Seconds without a job after which memory is given back; doing so takes as long as decoding."""
+
+_LARGEST_PIECE: Final = 8 * 2**20
+"""Bytes; a piece of more is given back as soon as it is free. Profile pictures need two MiB."""
+
+_M_TRIM_THRESHOLD: Final = -1
+_M_MMAP_THRESHOLD: Final = -3
 _NICE: Final = 10
 _PR_SET_PDEATHSIG: Final = 1
 _SIGKILL: Final = 9
@@ -66,16 +78,19 @@ def confine(limits: Mapping[int, int], *, nice: int) -> None:
 
 
 def trimmer() -> Callable[[], object]:
-    """Return what gives freed memory back to the system, where the C library keeps it (glibc).
+    """Keep freed memory for the next picture; return what gives it back to the system (glibc).
 
-    How much it keeps depends on where its blocks happen to lie: up to a whole picture.
+    Left to itself the C library gives most of it back at once and asks for it again, which takes a
+    third of the time of a picture; and keeps what happens to lie below something else.
     """
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415 - only where there is this call
 
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            return partial(trim, 0)
+        library = ctypes.CDLL(None)
+        if hasattr(library, "malloc_trim"):
+            library.mallopt(_M_TRIM_THRESHOLD, LIMITS[resource.RLIMIT_AS])
+            library.mallopt(_M_MMAP_THRESHOLD, _LARGEST_PIECE)
+            return partial(library.malloc_trim, 0)
     return lambda: None
 
 
@@ -85,21 +100,29 @@ def serve(
     *,
     cpu: int = CPU,
     rest: Callable[[], object] = lambda: None,
+    quiet: float = QUIET,
+    kept: int = KEPT,
 ) -> None:
     """Answer jobs until the other end is closed; each may use up `cpu` seconds, and a bit more.
 
-    `rest` is called after each answer.
+    `rest` is called when there was none for `quiet` seconds, and at once when more than `kept`
+    bytes are still held.
     """
+    ready = select.poll()  # which takes any number of a descriptor
+    ready.register(descriptor, select.POLLIN)
+    base = _size()
     _write(descriptor, frame(Kind.READY))
-    while (said := _read(descriptor, HEAD_SIZE)) is not None:
-        _, length = head(said)
-        body = _read(descriptor, length)
+    while True:
+        if _size() - base > kept or not ready.poll(1000 * quiet):
+            rest()
+            base = _size()
+        said = _read(descriptor, HEAD_SIZE)
+        body = None if said is None else _read(descriptor, head(said)[1])
         if body is None:
             return
         _arm(cpu)
         _answer(descriptor, body, develop)
         del body
-        rest()
 
 
 def _answer(descriptor: int, body: bytes, develop: Develop) -> None:
@@ -108,7 +131,8 @@ def _answer(descriptor: int, body: bytes, develop: Develop) -> None:
         sample, master = develop(data, side)
         _write(descriptor, frame(Kind.SAMPLE, sample.pixels))
         del sample
-        _write(descriptor, frame(Kind.MASTER, master()))
+        whole, small = master()
+        _write(descriptor, frame(Kind.MASTER, whole) + frame(Kind.SMALL, small))
     except MemoryError:
         _refuse(descriptor, Refusal.MEMORY)
     except Undecodable as refusal:
@@ -125,6 +149,15 @@ def _arm(seconds: int) -> None:
 
 def _refuse(descriptor: int, why: Refusal) -> None:
     _write(descriptor, frame(Kind.REFUSED, bytes([why])))
+
+
+def _size() -> int:
+    """Bytes of address space that this process has; 0 where that is not told."""
+    try:
+        with open("/proc/self/statm", "rb") as told:  # noqa: PTH123 - pathlib is another MiB
+            return int(told.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
 
 
 def _read(descriptor: int, count: int) -> bytes | None:

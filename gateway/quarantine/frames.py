@@ -8,10 +8,11 @@
     READY    child → worker   nothing: it can be given a job
     SAMPLE   child → worker   side × side pixels of 3 bytes (RGB) or 4 (RGBA)
     MASTER   child → worker   the master
+    SMALL    child → worker   its small copy, or nothing if there is none
     REFUSED  child → worker   why, one of `Refusal` (1 byte), in place of a sample or a master
 
-A job is answered by a sample and a master, or by a refusal of either. What the child says is as
-little to be trusted as what it was given, so no text of its own is ever taken.
+A job is answered by a sample, a master and its copy, or by a refusal of the first or second. What
+the child says is as little to be trusted as what it was given, so no text of its own is ever taken.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ from enum import IntEnum
 from typing import Final
 
 from gateway.imaging.walks import MAX_PIXELS
+from gateway.model import SMALL
 
 MAX_DATA: Final = 2 * 2**20
 """Most bytes of a picture."""
 
 MAX_MASTER: Final = 4 * MAX_PIXELS
 """Most bytes of a master: no encoder of ours makes more of a picture than it has pixels for."""
+
+MAX_SMALL: Final = 4 * SMALL**2
+"""Most bytes of a small copy."""
 
 _HEAD: Final = struct.Struct(">BI")
 HEAD_SIZE: Final = _HEAD.size
@@ -41,6 +46,7 @@ class Kind(IntEnum):
     SAMPLE = 3
     MASTER = 4
     REFUSED = 5
+    SMALL = 6
 
 
 class Refusal(IntEnum):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from gateway.errors import Busy, Rejected, Undecodable
 from gateway.imaging.header import HeaderCheck
-from gateway.model import Sample
+from gateway.model import Master, Sample
 from gateway.quarantine import frames
 from gateway.quarantine.frames import Kind, Refusal
 from gateway.quarantine.process import Child, Garbled
@@ -98,7 +98,7 @@ class Quarantine:
 
     async def develop(
         self, data: bytes, side: int, *, until: float
-    ) -> tuple[Sample, asyncio.Task[bytes]]:
+    ) -> tuple[Sample, asyncio.Task[Master]]:
         """Return a square of `side` pixels from the middle, and the master when it is made.
 
         The turn must come before `until` (`time.monotonic`). Raises `Rejected` if the picture
@@ -120,13 +120,16 @@ class Quarantine:
         master.add_done_callback(self._finish)
         return Sample(side, "RGB" if len(pixels) == 3 * side**2 else "RGBA", pixels), master
 
-    async def _master(self, child: Child) -> bytes:
+    async def _master(self, child: Child) -> Master:
         async with self._watched(self._patience.master):
-            master = await _hear(child, Kind.MASTER, range(1, frames.MAX_MASTER + 1))
-            _check(master)
-        return master
+            whole = await _hear(child, Kind.MASTER, range(1, frames.MAX_MASTER + 1))
+            _check(whole)
+            small = await _hear(child, Kind.SMALL, range(frames.MAX_SMALL + 1))
+            if small:
+                _check(small)
+        return Master(whole, small)
 
-    def _finish(self, master: asyncio.Task[bytes]) -> None:
+    def _finish(self, master: asyncio.Task[Master]) -> None:
         # A task that is cancelled before its first step has dismissed nobody.
         if master.cancelled():
             self._dismiss()
@@ -234,8 +237,8 @@ async def _hear(child: Child, kind: Kind, lengths: Collection[int]) -> bytes:
     raise _Refused(why)
 
 
-def _check(master: bytes) -> None:
+def _check(picture: bytes) -> None:
     """Judge a master as if a stranger had sent it, which may be so; raises `Undecodable`."""
     check = HeaderCheck()
-    check.feed(master)
+    check.feed(picture)
     check.finish()

@@ -12,6 +12,7 @@ import email.utils
 import json
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -39,10 +40,14 @@ MAX_PAUSE: Final = 300.0
 """Longest the API is left alone because it says so, in seconds: it may say anything."""
 
 _URL_KEYS: Final = ("url", "profilePictureURL", "profilePictureUrl", "picture")
+_ABOUT_KEYS: Final = ("id", "wuid")
+_NUMBER_KEYS: Final = ("number", "pn")
+_STATE_KEYS: Final = ("connectionStatus", "state", "status")
 _ERROR_KEYS: Final = ("code", "statusCode", "status", "error")
 _DOWN: Final = (
     "invalid_session", "invalid session", "session status is not as expected", "scan_qr_code",
-    "not connected", "session_not_found", "session does not exist",
+    "not connected", "session_not_found", "session not found", "session does not exist",
+    "instance does not exist",
 )  # fmt: skip
 _OVERLIMIT: Final = ("rate-overlimit", "rate_overlimit")
 _TOO_FAST: Final = (*_OVERLIMIT, "too many requests")
@@ -90,6 +95,12 @@ class Answer:
             text, document = reply.body.decode(errors="replace"), None
         return cls(reply.status, reply.headers, text.lower(), document)
 
+    @property
+    def about(self) -> ContactId | None:
+        """Whom the answer says that it is about."""
+        document = self.document if isinstance(self.document, dict) else {}
+        return _contact(next((document[key] for key in _ABOUT_KEYS if key in document), None))
+
     def says(self, words: tuple[str, ...]) -> bool:
         """Whether the body holds one of `words` (lower-case)."""
         return any(word in self.text for word in words)
@@ -107,7 +118,7 @@ def photo_url(answer: Answer, contact: ContactId, *, refreshed: bool) -> PhotoUr
     document = answer.document
     if not isinstance(document, dict):
         raise UpstreamFailed("the API's answer cannot be read")
-    _refuse_stranger(document.get("id"), contact)
+    _refuse_stranger(answer.about, contact)
     found = [document[key] for key in _URL_KEYS if key in document]
     if not found and document and "id" not in document:
         raise UpstreamFailed("the API's answer cannot be read")
@@ -120,7 +131,7 @@ def photo_url(answer: Answer, contact: ContactId, *, refreshed: bool) -> PhotoUr
     return PhotoUrl(_AMPERSAND.sub("&", url.strip()))
 
 
-def session_state(answer: Answer) -> tuple[str, object]:
+def session_state(answer: Answer) -> tuple[str, ContactId | None]:
     """Return the state that the API gives its session, and who it says the phone is.
 
     Raises `Disconnected` if there is no session, else `OverBudget` or `UpstreamFailed`.
@@ -129,9 +140,47 @@ def session_state(answer: Answer) -> tuple[str, object]:
     if answer.status == HTTPStatus.OK and isinstance(document, dict):
         state = document.get("status")
         if isinstance(state, str) and _STATE.fullmatch(state):
-            return state, document.get("me")
+            me = document.get("me")
+            return state, _contact(me.get("id") if isinstance(me, dict) else None)
     _refuse_errors(answer)
     raise UpstreamFailed("the API's answer about its session cannot be read")
+
+
+def instance_state(answer: Answer, name: str) -> tuple[str, ContactId | None]:
+    """Return the state of the instance `name` in a list of instances, and who its phone is.
+
+    Takes the older and the newer form of the list. Raises `Disconnected` if the instance is not
+    in it, else `OverBudget` or `UpstreamFailed`.
+    """
+    status, found = _refuse_errors(answer), answer.document
+    if status == HTTPStatus.OK and isinstance(found, list | dict):
+        for each in found if isinstance(found, list) else [found]:
+            instance = each.get("instance", each) if isinstance(each, dict) else None
+            if isinstance(instance, dict) and name in {
+                str(instance.get(key)) for key in ("name", "instanceName")
+            }:
+                state = next((instance[key] for key in _STATE_KEYS if instance.get(key)), "")
+                return str(state), _contact(instance.get("ownerJid") or instance.get("owner"))
+    if isinstance(found, list) or (status == HTTPStatus.NOT_FOUND and answer.says(("instance",))):
+        raise Disconnected("the API knows no such instance")
+    raise UpstreamFailed("the API's answer about its instances cannot be read")
+
+
+def other_name(answer: Answer, contact: ContactId) -> ContactId | None:
+    """Return the phone number behind `contact`, a lid, or the lid of `contact`, a phone number.
+
+    None if the API knows none. Raises `Disconnected`, `OverBudget` or `UpstreamFailed`.
+    """
+    _refuse_errors(answer)
+    document = answer.document if isinstance(answer.document, dict) else {}
+    keys = _NUMBER_KEYS if contact.is_lid else ("lid",)
+    named = (_contact(document[key]) for key in keys if key in document)
+    return next((each for each in named if each and _pairs(contact, each)), None)
+
+
+def _pairs(contact: ContactId, other: ContactId) -> bool:
+    """Whether one is a lid and the other a phone number."""
+    return (contact.is_lid and other.is_phone) or (contact.is_phone and other.is_lid)
 
 
 def _refuse_errors(answer: Answer) -> int:
@@ -208,16 +257,21 @@ def _absence(answer: Answer, contact: ContactId, *, refreshed: bool) -> NoPhoto 
     return UnknownAbsence("the API answered 404 and not of what")
 
 
-def _refuse_stranger(found: object, contact: ContactId) -> None:
-    """Refuse an answer about another phone number than the one asked about."""
-    if not isinstance(found, str):
-        return
-    try:
-        other = ContactId.parse(found)
-    except InvalidContact:
-        return
-    if contact.is_phone and other.is_phone and not contact.same_phone(other):
+def _refuse_stranger(about: ContactId | None, contact: ContactId) -> None:
+    """Refuse an answer about another phone number than the one asked about.
+
+    A lid on either side is no stranger: the API translates between both names of a person.
+    """
+    both = about is not None and contact.is_phone and about.is_phone
+    if both and about is not None and not contact.same_phone(about):
         raise UpstreamFailed("the API answered about another contact")
+
+
+def _contact(text: object) -> ContactId | None:
+    """Read an id that an API gives; None for anything that is none."""
+    with suppress(InvalidContact):
+        return ContactId.parse(text) if isinstance(text, str) else None
+    return None
 
 
 def retry_after(value: str, *, now: float) -> float | None:

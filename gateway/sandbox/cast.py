@@ -11,11 +11,14 @@ from typing import Final
 
 __all__ = [
     "ACCESS_TOKEN",
+    "API_KEY",
     "BY_ID",
     "CAST",
+    "EVOLUTION_INSTANCE",
     "INSTANCE_ID",
     "LIDS",
     "OWN_ID",
+    "WAHA_SESSION",
     "Contact",
     "has_photo",
     "owner_of",
@@ -23,6 +26,9 @@ __all__ = [
 
 INSTANCE_ID: Final = "SANDBOX12345"
 ACCESS_TOKEN: Final = "sandbox-access-token"  # noqa: S105  (opens a simulation on loopback)
+API_KEY: Final = "sandbox-api-key"
+WAHA_SESSION: Final = "default"
+EVOLUTION_INSTANCE: Final = "sandbox"
 OWN_ID: Final = "15550100042@c.us"
 
 

@@ -120,11 +120,13 @@ class Sandbox(World):
         path = request.path
         if path.startswith(control.PREFIX):
             return await control.answer(request, line, self)
-        if request.method != "GET":
-            return Reply(405, b"Method Not Allowed\n", "text/plain", (("Allow", "GET"),))
+        method = api.method_of(path)
+        if request.method != (method or "GET"):
+            allow = (("Allow", method or "GET"),)
+            return Reply(405, b"Method Not Allowed\n", "text/plain", allow)
         if path.startswith(cdn.PREFIXES):
             return await cdn.answer(request, line, self, self._gallery)
-        if api.kind_of(path) is not None:
+        if method is not None:
             return await api.answer(request, line, self)
         if path == "/":
             body = page.render(self._gateway_url, self.base_url).encode()

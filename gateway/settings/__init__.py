@@ -29,7 +29,7 @@ from gateway.settings.kinds import (
     Size,
     StoreUrl,
     Switch,
-    items_of,
+    different,
     matching,
     readable,
 )
@@ -96,8 +96,9 @@ class Settings(BaseSettings):
         "WAWP_ACCESS_TOKEN", SecretStr(""), "the access token of your Wawp account"
     )
     wawp_base_url: BaseUrl = _named("WAWP_BASE_URL", "https://api.wawp.net", _A_URL)
-    resolver: Annotated[tuple[ResolverName, ...], NoDecode, BeforeValidator(items_of)] = _named(
-        "GATEWAY_RESOLVER", (ResolverName.WAWP,), "wawp, waha, evolution, or several of them",
+    resolver: Annotated[tuple[ResolverName, ...], NoDecode, BeforeValidator(different)] = _named(
+        "GATEWAY_RESOLVER", (ResolverName.WAWP,),
+        "wawp, waha, evolution, or several of them, each once",
         min_length=1,
     )  # fmt: skip
     waha_base_url: BaseUrl | None = _named("WAHA_BASE_URL", None, _A_URL)
@@ -190,18 +191,12 @@ class Settings(BaseSettings):
             raise InvalidSettings(".env or a file of /run/secrets cannot be read") from None
 
     def require_upstream(self) -> None:
-        """Raise `InvalidSettings` unless there is an upstream that can be asked."""
-        if ResolverName.WAWP not in self.resolver:
-            raise InvalidSettings(
-                "GATEWAY_RESOLVER must name wawp: waha and evolution are not yet in force"
-            )
+        """Raise `InvalidSettings` unless each API that is named can be asked."""
         missing = [
-            name
-            for name, value in (
-                ("WAWP_INSTANCE_ID", self.wawp_instance_id),
-                ("WAWP_ACCESS_TOKEN", self.wawp_access_token.get_secret_value()),
-            )
-            if not value
+            name_of(field)
+            for resolver in self.resolver
+            for field in _NEEDED[resolver]
+            if not getattr(self, field)
         ]
         if missing:
             raise InvalidSettings(f"{' and '.join(missing)} must be set; see the README")
@@ -225,19 +220,20 @@ class Settings(BaseSettings):
         """Names of settings that were given and do nothing yet, in the order of the table."""
         given = self.model_fields_set
         # What is switched off is off: only what would do something is worth a warning.
-        names = [
+        return [
             name_of(field) for field in _NOT_IN_FORCE if field in given and getattr(self, field)
         ]
-        if len(self.resolver) > 1:
-            names.append("GATEWAY_RESOLVER")
-        return names
 
+
+# WAHA can be run without a key, for those who reach it alone.
+_NEEDED: Final = {
+    ResolverName.WAWP: ("wawp_instance_id", "wawp_access_token"),
+    ResolverName.WAHA: ("waha_base_url",),
+    ResolverName.EVOLUTION: ("evolution_base_url", "evolution_api_key", "evolution_instance"),
+}
 
 _NOT_IN_FORCE: Final = (
-    "waha_base_url", "waha_api_key", "waha_session",
-    "evolution_base_url", "evolution_api_key", "evolution_instance",
-    "webhook_secret", "trusted_proxies", "hot_path", "playground",
-    "http_proxy",
+    "webhook_secret", "http_proxy",
 )  # fmt: skip
 
 

@@ -84,6 +84,14 @@ def items_of(value: object) -> object:
     return tuple(item.strip() for item in value.split(",") if item.strip())
 
 
+def different(value: object) -> object:
+    """Split a list in which nothing may stand twice."""
+    items = items_of(value)
+    if isinstance(items, tuple) and len(set(items)) < len(items):
+        raise ValueError(value)
+    return items
+
+
 def origins(value: object) -> object:
     """Read a list of origins; at least one."""
     items = items_of(value)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 import traceback
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Board", "Cause", "Event", "Tally", "Telemetry", "configure_logging"]
 
+_AN_HOUR: Final = 3600.0
+
 
 class Event(StrEnum):
     """Names of log lines; public, so that alerts can rely on them."""
@@ -40,6 +43,7 @@ class Event(StrEnum):
     STORE_FAILED = "store.failed"
     SHARING_FAILED = "sharing.failed"
     REFUSED = "upstream.refused"
+    NEWCOMERS_REFUSED = "newcomers.refused"
     FLEET_FAILED = "valkey.failed"
     STORE_SWEPT = "store.swept"
     SWEEP_FAILED = "store.sweep_failed"
@@ -70,6 +74,8 @@ class Telemetry(Counts):
         self.store_failures = 0
         self.fleet_failures = 0
         self.swept_portraits = 0
+        self.newcomers_refused = 0
+        self._slowed_at = float("-inf")
         self.degraded: dict[str, str] = {}
 
     def run_failed(self, contact: ContactId, reason: Reason, detail: str) -> None:
@@ -112,6 +118,21 @@ class Telemetry(Counts):
         """
         self.tally.add(m.REFUSED)
         self._say(logging.ERROR, (Event.REFUSED,), detail=detail)
+
+    def newcomer_refused(self) -> None:
+        """Count somebody who was not looked up, because strangers ask about too many.
+
+        Told once an hour at most: it may be the operator's own proxy.
+        """
+        self.newcomers_refused += 1
+        now = time.monotonic()
+        if now >= self._slowed_at + _AN_HOUR:
+            self._slowed_at = now
+            why = (
+                "strangers ask about more new contacts than they may: set GATEWAY_SIGNING_KEYS, "
+                "or GATEWAY_TRUSTED_PROXIES if they all come through a proxy"
+            )
+            self._log.warning(Event.NEWCOMERS_REFUSED, why=why)
 
     def swept(self, removed: int) -> None:
         """Count what went because nobody vouched for it any more."""

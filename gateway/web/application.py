@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Mount, Route
-from starlette.staticfiles import StaticFiles
 
 from gateway.web.admin import MANY, PREFIX, WARM
 from gateway.web.answers import HouseRules, document, problem
 from gateway.web.avatar import FAULT, NOTHING_HERE
+from gateway.web.files import Files
 from gateway.web.journal import AccessLog
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from gateway.web.admin import AdminEndpoint
     from gateway.web.answers import Answer
     from gateway.web.avatar import AvatarEndpoint
+    from gateway.web.hot import HotTable
     from gateway.web.metrics import MetricsEndpoint
+    from gateway.web.playground import Playground
 
 METHODS: Final = ("GET", "HEAD")
 ROBOTS: Final = "User-agent: *\nDisallow: /\n"
@@ -40,12 +42,16 @@ TEXTS: Final = {404: NOTHING_HERE, 405: "That method does nothing here."}
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What a worker opened; `bounds` say what this set-up cannot promise."""
+    """What a worker opened; `bounds` say what this set-up cannot promise.
+
+    `hot` is for a server that answers known requests itself; None if none is to do so.
+    """
 
     avatar: AvatarEndpoint
     admin: AdminEndpoint
     telemetry: Telemetry
     bounds: Mapping[str, str]
+    hot: HotTable | None = None
     metrics: MetricsEndpoint | None = None
 
 
@@ -53,17 +59,21 @@ def build_application(
     *,
     static: Path,
     lifespan: Callable[[], AbstractAsyncContextManager[Served]],
+    playground: Playground | None = None,
     access_log: bool = False,
 ) -> Starlette:
     """Return the whole application; `static` is the folder of files that are served as they are.
 
-    `lifespan` opens what serves requests, and closes it. With `access_log`, each is told of.
+    `lifespan` opens what serves requests, and closes it. Without `playground` there is no page.
+    With `access_log`, each request is told of.
     """
 
     @asynccontextmanager
     async def state(_app: Starlette) -> AsyncIterator[dict[str, object]]:
         async with lifespan() as served:
-            yield {"served": served}
+            yield {"served": served, "hot": served.hot}
+
+    files = Files(directory=static)
 
     async def healthz(_request: Request) -> Answer:
         return document(200, {"status": "ok"})
@@ -83,8 +93,8 @@ def build_application(
     async def robots(_request: Request) -> Response:
         return PlainTextResponse(ROBOTS, headers={"Cache-Control": "max-age=86400"})
 
-    async def openapi(_request: Request) -> Response:
-        return FileResponse(static / "openapi.json", media_type="application/json")
+    async def openapi(request: Request) -> Response:
+        return await files.get_response("openapi.json", request.scope)
 
     async def fault(request: Request, error: Exception) -> Response:
         served: Served = request.state.served
@@ -99,7 +109,8 @@ def build_application(
             Route("/metrics", metrics),
             Route("/robots.txt", robots),
             Route("/openapi.json", openapi),
-            Mount("/static", StaticFiles(directory=static)),
+            Mount("/static", files),
+            *([] if playground is None else _pages(playground, static)),
         ],
         middleware=[*([Middleware(AccessLog)] if access_log else []), Middleware(HouseRules)],
         exception_handlers={HTTPException: _refuse, Exception: fault},
@@ -108,6 +119,16 @@ def build_application(
     # A slash too many is an unknown path: nothing here ever redirects.
     application.router.redirect_slashes = False
     return application
+
+
+def _pages(playground: Playground, static: Path) -> list[BaseRoute]:
+    async def page(_request: Request) -> Response:
+        return playground.page(static)
+
+    async def told(_request: Request) -> Answer:
+        return playground.told()
+
+    return [Route("/", page), Route("/playground.json", told)]
 
 
 class _AvatarRoute(BaseRoute):

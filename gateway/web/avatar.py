@@ -7,17 +7,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.errors import InvalidRequest, Reason
-from gateway.model import Fallback, Kind
+from gateway.model import Fallback, Kind, Path
 from gateway.telemetry.stopwatch import IDLE, Stopwatch
 from gateway.web import headers as h
 from gateway.web.access import OPEN
 from gateway.web.answers import Answer, empty, facts, problem
+from gateway.web.clients import DIRECT
 from gateway.web.conditional import not_modified
 from gateway.web.documents import rendered
 from gateway.web.journal import CONTACT
 from gateway.web.negotiation import wants_json
 from gateway.web.query import Query
-from gateway.web.target import Target, header
+from gateway.web.target import Target, header, request_line
+from gateway.web.views import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.telemetry import Telemetry
     from gateway.telemetry.stopwatch import Laps
     from gateway.web.access import Access, Gate
+    from gateway.web.clients import Clients
     from gateway.web.links import Links
     from gateway.web.query import Defaults
 
@@ -42,8 +45,18 @@ STATUS: Final = {Reason.INVALID: 400, Reason.FORBIDDEN: 403, Reason.INTERNAL: 50
 class Avatars(Protocol):
     """The service, as the edge needs it."""
 
-    async def get(self, contact: ContactId, spec: AvatarSpec, *, watch: Laps = IDLE) -> Avatar:
-        """Return the avatar, photo or fallback; `watch` learns what took how long."""
+    async def get(
+        self,
+        contact: ContactId,
+        spec: AvatarSpec,
+        *,
+        network: str | None = None,
+        watch: Laps = IDLE,
+    ) -> Avatar:
+        """Return the avatar, photo or fallback.
+
+        `network` is where a stranger asks from; `watch` learns what took how long.
+        """
 
     async def refreshed(self, contact: ContactId, spec: AvatarSpec) -> Avatar:
         """Return the avatar after a question past the API's own cache."""
@@ -52,7 +65,9 @@ class Avatars(Protocol):
 class Documents(Protocol):
     """What is known of contacts."""
 
-    async def of(self, contact: ContactId, spec: AvatarSpec) -> Document:
+    async def of(
+        self, contact: ContactId, spec: AvatarSpec, *, network: str | None = None
+    ) -> Document:
         """Return the document of `contact`; the upstream is asked as for a picture."""
 
 
@@ -73,10 +88,17 @@ class Fallbacks(Protocol):
         """Return a fallback for nobody in particular."""
 
 
-class AvatarEndpoint:
-    """Answers requests for avatars that `gate` lets in; `clock` gives Unix seconds."""
+def forget(_line: bytes, _view: View) -> None:
+    """Learn nothing: every request goes the ordinary way."""
 
-    def __init__(  # noqa: PLR0913 - four services, what documents are made with, and a clock
+
+class AvatarEndpoint:
+    """Answers requests for avatars that `gate` lets in; `clock` gives Unix seconds.
+
+    `learn` is told of request lines that lead to what is held ready and depend on nothing else.
+    """
+
+    def __init__(  # noqa: PLR0913 - four services, what documents are made with, who learns, and a clock
         self,
         avatars: Avatars,
         fallbacks: Fallbacks,
@@ -87,6 +109,8 @@ class AvatarEndpoint:
         links: Links,
         defaults: Defaults,
         gate: Gate = OPEN,
+        clients: Clients = DIRECT,
+        learn: Callable[[bytes, View], None] = forget,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._avatars = avatars
@@ -97,6 +121,8 @@ class AvatarEndpoint:
         self._links = links
         self._defaults = defaults
         self._gate = gate
+        self._clients = clients
+        self._learn = learn
         self._clock = clock
 
     async def answer(self, scope: Scope) -> Answer:
@@ -117,25 +143,34 @@ class AvatarEndpoint:
     async def _show(self, scope: Scope, target: Target, query: Query, access: Access) -> Answer:
         scope[CONTACT] = contact = access.contact()
         spec = query.spec(target.format, self._defaults)
+        network = self._network(scope)
         if target.document:
-            found = await self._documents.of(contact, spec)
+            found = await self._documents.of(contact, spec, network=network)
             return self._told(found, query, spec, access)
+        view = View(
+            contact,
+            spec,
+            # Of a number behind a token not even this may be learned.
+            h.spread_of(access.name_of(contact)),
+            access.end,
+            target.negotiated,
+        )
         watch = Stopwatch() if self._admin.admits(scope) else None
-        if query.refresh and await self._may_refresh(scope, contact, access):
+        refreshed = query.refresh and await self._may_refresh(scope, contact, access)
+        if refreshed:
             avatar = await self._avatars.refreshed(contact, spec)
         else:
-            avatar = await self._avatars.get(contact, spec, watch=watch or IDLE)
-        now = self._clock()
-        self._telemetry.looked(avatar, now=now)
-        life = h.cache_control(
-            avatar.standing,
-            version=spec.version,
-            now=now,
-            # Of a number behind a token not even this may be learned.
-            spread=h.spread_of(access.name_of(contact)),
-            end=access.end,
-        )
-        return _timed(self._shown(scope, target, avatar, life, now), watch)
+            avatar = await self._avatars.get(contact, spec, network=network, watch=watch or IDLE)
+        if avatar.path is Path.HIT and not (query.refresh or target.negotiated):
+            self._learn(request_line(scope), view)
+        self._telemetry.looked(avatar, now=self._clock())
+        return _timed(self._shown(scope, view, avatar), watch)
+
+    def _network(self, scope: Scope) -> str | None:
+        """Where a stranger asks from; None for who has shown that they may ask about anybody."""
+        if self._gate.guards or self._admin.admits(scope):
+            return None
+        return self._clients.network_of(scope)
 
     async def _may_refresh(self, scope: Scope, contact: ContactId, access: Access) -> bool:
         """Whether the API's own cache may be bypassed: by whoever has authority, and seldom."""
@@ -158,29 +193,21 @@ class AvatarEndpoint:
         content = rendered(found, spec, name=name, options=query.options(), links=links)
         return self._counted(facts(content, said), standing.reason)
 
-    def _shown(self, scope: Scope, target: Target, avatar: Avatar, life: str, now: float) -> Answer:
+    def _shown(self, scope: Scope, view: View, avatar: Avatar) -> Answer:
         """Make the answer of `avatar`: 200, 304, or 404 where no fallback is wanted."""
-        standing, rendition = avatar.standing, avatar.rendition
-        said = [
-            *h.date(now),
-            (b"cache-control", life.encode()),
-            (b"cache-status", h.cache_status(avatar, now=now).encode()),
-            *h.truth(standing.reason),
-            *h.vary(negotiated=target.negotiated),
-            *h.COMMON,
-        ]
+        now, rendition = self._clock(), avatar.rendition
         if rendition is None:
-            return self._counted(empty(404, said), standing.reason)
-        said += h.validators(rendition, standing, now=now)
-        if not_modified(
+            answer = view.absent(avatar, now=now)
+        elif not_modified(
             rendition,
-            standing,
+            avatar.standing,
             if_none_match=header(scope, b"if-none-match"),
             if_modified_since=header(scope, b"if-modified-since"),
         ):
-            return self._counted(Answer(304, said), standing.reason)
-        whole = Answer(200, [*h.representation(rendition), *said], rendition.body)
-        return self._counted(whole, standing.reason)
+            answer = view.unmodified(avatar, rendition, now=now)
+        else:
+            answer = view.whole(avatar, rendition, now=now)
+        return self._counted(answer, avatar.standing.reason)
 
     async def _refuse(
         self, scope: Scope, target: Target, query: Query, reason: Reason, detail: str

@@ -26,6 +26,9 @@ VERSIONED: Final = 86_400
 MAX_AGE: Final = 3600
 LASTING_TTL: Final = 900
 
+ROUNDING: Final = 1e-6
+"""Seconds by which Unix seconds may be off as floating point numbers, and more."""
+
 HOUSE: Final[Headers] = [
     (b"server", b"avatar-gateway"),
     (b"x-content-type-options", b"nosniff"),
@@ -73,9 +76,36 @@ def _life(standing: Standing, *, version: str, now: float, spread: int) -> tuple
         return STALE, ""
     if version and version == standing.version:
         return VERSIONED, ", immutable"
-    # 0–10 % less than allowed, so that what was cached together is not asked for together.
-    age = int(min(MAX_AGE, left) * (1 - 0.1 * (spread % 101) / 100))
+    age = int(min(MAX_AGE, left) * _share(spread))
     return age, ", stale-while-revalidate=600, stale-if-error=3600"
+
+
+def _share(spread: int) -> float:
+    """0–10 % less than allowed, so that what was cached together is not asked for together."""
+    return 1 - 0.1 * (spread % 101) / 100
+
+
+def steady(standing: Standing, *, version: str, now: float, spread: int, end: float) -> float:
+    """Until when `date`, `cache_control` and `cache_status` say the same, in Unix seconds.
+
+    Perhaps a little less: each number that counts down is taken to count.
+    """
+    fresh = standing.fresh_until
+    age, _ = _life(standing, version=version, now=now, spread=spread)
+    moments = [
+        math.floor(now) + 1.0,
+        *_steps(fresh, now),
+        fresh - MAX_AGE,
+        fresh - age / _share(spread),
+        *_steps(end, now),
+        end - age - MAX_AGE,
+    ]
+    return min(each for each in moments if each > now - ROUNDING) - ROUNDING
+
+
+def _steps(end: float, now: float) -> list[float]:
+    """When the whole seconds that are left until `end` are one less."""
+    return [] if math.isinf(end) else [end - math.floor(end - now)]
 
 
 def cache_status(avatar: Avatar, *, now: float) -> str:

@@ -55,6 +55,12 @@ def raw_path(scope: Scope) -> bytes:
     return raw
 
 
+def request_line(scope: Scope) -> bytes:
+    """How HTTP/1.1 asks for what `scope` does, with GET and as it was spelt."""
+    query: bytes = scope["query_string"]
+    return b"GET " + raw_path(scope) + (b"?" + query if query else b"") + b" HTTP/1.1"
+
+
 def header(scope: Scope, name: bytes) -> str:
     """All values of the header `name` (lower-case), joined by commas."""
     return ", ".join(value.decode("latin-1") for key, value in scope["headers"] if key == name)

@@ -63,6 +63,10 @@ WAITING: Final = (Stage.FRESH, Stage.HEAD, Stage.IDLE)
 """Whose next request may be on its way."""
 
 
+ACTIVE: Final = (Stage.DEPARTED, Stage.HEAD, Stage.BODY, Stage.BUSY)
+"""Who would notice if nothing happened for a moment."""
+
+
 class Connection(Protocol):
     """One connection, as seen from here."""
 
@@ -122,6 +126,10 @@ class Connections:
     def waiting(self) -> list[Connection]:
         """Those whose next request may be on its way."""
         return [each for stage in WAITING for each in self._places[stage]]
+
+    def quiet(self) -> bool:
+        """Whether nobody is being answered, and nobody is about to be."""
+        return not any(self._places[stage] for stage in ACTIVE)
 
     def enter(self, connection: Connection, stage: Stage) -> None:
         """Note that `connection` is at `stage` from now on."""

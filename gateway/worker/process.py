@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import sys
 from contextlib import suppress
@@ -15,8 +14,10 @@ from gunicorn.asgi.lifespan import LifespanManager
 from gunicorn.workers.gasgi import ASGIWorker
 
 from gateway.worker import descriptors
+from gateway.worker.collecting import Collecting
 from gateway.worker.connections import Connections, Stage
 from gateway.worker.protocol import GuardedProtocol
+from gateway.worker.shortcut import Shortcut
 
 if TYPE_CHECKING:
     import socket
@@ -36,6 +37,9 @@ LINGER: Final = 0.1
 
 LAST: Final = 2.0
 """Seconds of gunicorn's graceful time-out that are left for closing the application."""
+
+HOT: Final = "hot"
+"""Under which name the application's lifespan hands over what the short cut answers from."""
 
 MURMUR: Final = 60.0
 """Seconds between two lines about a lack of room."""
@@ -63,6 +67,8 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         self._recycle_at: int = self.max_requests
         self.max_requests: int = sys.maxsize
         self.connections = Connections(capacity=descriptors.connections())
+        self.shortcut: Shortcut | None = None
+        self._collecting = Collecting()
         self.stopping = False
         self.stop = asyncio.Event()
         self._connecting: set[asyncio.Task[object]] = set()
@@ -79,9 +85,7 @@ class Worker(ASGIWorker):  # type: ignore[misc]
 
     async def _serve(self) -> None:
         await self.open_application()
-        # What is here now stays, so no collection needs to look at it again.
-        gc.collect()
-        gc.freeze()
+        self._collecting.clear()
         for listener in self.sockets:
             self.listen(listener.sock)
         while not self.stop.is_set():
@@ -98,6 +102,9 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         except RuntimeError as error:
             self.log.error("The application did not start: %s", error)  # noqa: TRY400 - one line
             raise SystemExit(Arbiter.WORKER_BOOT_ERROR) from None
+        table = self.state.get(HOT)
+        if table is not None:
+            self.shortcut = Shortcut(table)
 
     def listen(self, listener: Listener) -> None:
         """Accept from `listener` whenever somebody waits, unless this is the end.
@@ -151,6 +158,8 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         """Look at everything; true if not all that is late could be ended yet."""
         self.notify()
         more = self.connections.sweep()
+        answered = self.shortcut.flush() if self.shortcut is not None else 0
+        self._collecting.tick(quiet=not answered and self.connections.quiet())
         if self.ppid != os.getppid():
             self.log.info("The server is gone, so this worker goes: %s", self)
             self.stop.set()

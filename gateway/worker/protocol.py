@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from gateway.worker.connections import Connections
+    from gateway.worker.shortcut import Shortcut
 
 MAX_HEAD: Final = 32 * 1024
 """Bytes of a request's head, request line and all fields."""
@@ -41,6 +42,8 @@ MAX_UNREAD: Final = 64 * 1024
 """Bytes held for the application, or for the next request, before reading pauses."""
 
 # A member of an Enum costs a look-up of its own, which requests are spared.
+FRESH: Final = Stage.FRESH
+HEAD: Final = Stage.HEAD
 IDLE: Final = Stage.IDLE
 BODY: Final = Stage.BODY
 BUSY: Final = Stage.BUSY
@@ -53,6 +56,7 @@ class Worker(Protocol):
     """The worker, as a connection needs it."""
 
     connections: Connections
+    shortcut: Shortcut | None
     stopping: bool
 
 
@@ -70,7 +74,7 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
         self._body = 0
         self._answered: object = None  # the request whose answer has begun
         self._half_closed = False
-        self._connections.enter(self, Stage.FRESH)
+        self._connections.enter(self, FRESH)
 
     # What asyncio calls.
 
@@ -81,15 +85,36 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
             self.cut()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came; a short cut for known requests belongs here, before all else."""
-        if self._closed:
+        """Take what came: a known request is answered here and now, all else is parsed."""
+        if self._closed or self._answer(data):
             return
         self.received += len(data)
         super().data_received(data)
         if self.stage is IDLE:
-            self._connections.enter(self, Stage.HEAD)
-        if self.received > MAX_HEAD and self.stage in (Stage.FRESH, Stage.HEAD):
+            self._connections.enter(self, HEAD)
+        if self.received > MAX_HEAD and self.stage in (FRESH, HEAD):
             self._refuse(431)
+
+    def _answer(self, data: bytes) -> bool:
+        """Take the short cut, if `data` is what it is for and a request may begin here.
+
+        Idle, or fresh and nothing received: nobody is being answered, and the parser holds nothing.
+        Anywhere else the same bytes may be the middle of another request.
+        """
+        shortcut = self.worker.shortcut
+        if (
+            shortcut is None
+            or not (self.stage is IDLE or (self.stage is FRESH and not self.received))
+            or self.worker.stopping
+            or self._flow_control.write_paused
+        ):
+            return False
+        answer = shortcut(data)
+        if answer is None:
+            return False
+        self._safe_write(answer)
+        self._connections.enter(self, IDLE)
+        return True
 
     def eof_received(self) -> bool:
         """Answer a request that is complete, since who has said all may still listen."""
@@ -112,6 +137,11 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
             self._request_ready.set()
             self._task = None
         super().connection_lost(exc)
+        parser = self._callback_parser
+        if parser is not None:
+            # It refers to this connection, which refers to it: a circle that would have to be
+            # looked for. Nothing is parsed from now on.
+            parser._on_headers_complete = parser._on_body = parser._on_message_complete = None  # noqa: SLF001 - as elsewhere
 
     # What the worker calls.
 
@@ -232,12 +262,12 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
         return False
 
     def _arm_keepalive_timer(self) -> None:
-        """Idle now; the worker's sweep stands in for gunicorn's timer."""
+        """Idle now, or in the next head; the worker's sweep stands in for gunicorn's timer."""
         if self._half_closed:
             self.hang_up()
             return
-        self.received = 0
-        self._connections.enter(self, IDLE)
+        self.received = _begun(self._callback_parser)
+        self._connections.enter(self, HEAD if self.received else IDLE)
 
     def _cancel_keepalive_timer(self) -> None:
         pass
@@ -257,6 +287,12 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
             return
         self.transport.write_eof()
         self._resume_reading()
+
+
+def _begun(parser: Any) -> int:  # noqa: ANN401 - gunicorn has no types
+    """About how many bytes of the next request `parser` has taken: none only if it is new."""
+    taken = len(parser._buffer)  # noqa: SLF001 - as above
+    return taken or int(parser._state != "request_line" or parser._empty_line_skipped)  # noqa: SLF001 - as above
 
 
 def _size(parser: Any) -> int:  # noqa: ANN401 - gunicorn has no types

@@ -11,7 +11,7 @@ import multiprocessing
 import resource
 import statistics
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import httpx
@@ -28,7 +28,7 @@ from gateway.outbound import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
     from multiprocessing.connection import Connection
 
 Get: TypeAlias = "Callable[[str], Awaitable[object]]"
@@ -102,19 +102,38 @@ async def compare(base: str, at_once: int) -> tuple[float, float]:
     return statistics.median(figures[0]), statistics.median(figures[1])
 
 
-def main() -> None:
-    """Print a table: event loop, connections, ms of ours and of httpx's, their ratio."""
+@contextmanager
+def serving() -> Iterator[str]:
+    """Where the server listens, which ends with the block."""
     told, tells = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(tells,), daemon=True)
     server.start()
-    base = f"http://127.0.0.1:{told.recv()}"
+    try:
+        yield f"http://127.0.0.1:{told.recv()}"
+    finally:
+        server.terminate()
+        server.join()
+
+
+async def ours_at(connections: Sequence[int]) -> dict[str, float]:
+    """Medians of ours, by the number of connections."""
+    found = {}
+    with serving() as base:
+        for at_once in connections:
+            async with ours(base, at_once) as get:
+                costs = [await cost(get, base + TARGET, at_once) for _ in range(ROUNDS)]
+            found[str(at_once)] = statistics.median(costs)
+    return found
+
+
+def main() -> None:
+    """Print a table: event loop, connections, ms of ours and of httpx's, their ratio."""
     print("loop     connections  ours ms  httpx ms  httpx / ours")
-    for name, run in (("asyncio", asyncio.run), ("uvloop", uvloop.run)):
-        for at_once in (1, 32):
-            own, theirs = run(compare(base, at_once))
-            print(f"{name:8} {at_once:11}  {own:7.3f}  {theirs:8.3f}  {theirs / own:12.1f}")
-    server.terminate()
-    server.join()
+    with serving() as base:
+        for name, run in (("asyncio", asyncio.run), ("uvloop", uvloop.run)):
+            for at_once in (1, 32):
+                own, theirs = run(compare(base, at_once))
+                print(f"{name:8} {at_once:11}  {own:7.3f}  {theirs:8.3f}  {theirs / own:12.1f}")
 
 
 if __name__ == "__main__":

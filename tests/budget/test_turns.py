@@ -401,3 +401,67 @@ async def test_it_is_known_who_waits() -> None:
         task.cancel()
         await asyncio.wait((task,))
         assert not opened.waits("maya")
+
+
+# ---- who does not want to wait ----
+
+
+async def test_who_wants_a_turn_at_once_has_it_if_there_is_one() -> None:
+    ledger = FakeLedger(GRANT)
+    async with budget(ledger) as opened, opened.turn("a", VIEWER, at_once=True):
+        assert not opened.waits("a")
+
+
+async def test_who_wants_a_turn_at_once_is_sent_away_when_there_is_none_and_others_wait_on() -> (
+    None
+):
+    ledger = FakeLedger(NEVER)
+    ledger.gate.clear()
+    async with budget(ledger) as opened:
+        queue = Queue(opened)
+        await queue.come("a")
+        hasty = asyncio.create_task(_at_once(opened, "b"))
+        await settle()
+        assert opened.waiting == 2
+        ledger.gate.set()
+        with pytest.raises(OverBudget):
+            await hasty
+        assert (opened.waiting, opened.waits("a")) == (1, True)
+        with pytest.raises(OverBudget):  # known already: the ledger is not asked again
+            await _at_once(opened, "c")
+        assert len(ledger.asked) == 1
+        queue.tasks["a"].cancel()
+
+
+async def test_who_wants_a_turn_at_once_waits_in_nobodys_way() -> None:
+    ledger = FakeLedger(NEVER)
+    async with budget(ledger) as opened:
+        for _ in range(3):
+            with pytest.raises(OverBudget):
+                await _at_once(opened, "a")
+        assert opened.waiting == 0
+
+
+async def test_an_open_breaker_sends_away_who_wants_a_turn_at_once_too() -> None:
+    ledger = FakeLedger(Wait(5.0, Reason.DISCONNECTED))
+    async with budget(ledger) as opened:
+        for _ in range(3):
+            with pytest.raises(Disconnected):
+                await _at_once(opened, "a")
+
+
+async def test_who_wants_a_turn_at_once_and_leaves_is_forgotten() -> None:
+    ledger = FakeLedger(GRANT)
+    ledger.gate.clear()
+    async with budget(ledger) as opened:
+        hasty = asyncio.create_task(_at_once(opened, "a"))
+        await settle()
+        hasty.cancel()
+        await settle()
+        assert opened.waiting == 0
+        ledger.gate.set()
+
+
+async def _at_once(opened: Budget, key: str) -> None:
+    async with opened.turn(key, VIEWER, at_once=True) as turn:
+        await turn.settle(Outcome.ANSWERED)

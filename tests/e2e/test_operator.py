@@ -179,3 +179,60 @@ def test_a_store_in_memory_cannot_be_purged_from_outside(upstream: Running, tmp_
     done = run(tmp_path, settings_for(upstream.url, "memory:"), "purge", "15551234567")
     assert done.returncode == 2
     assert "--url" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("api", "before", "told"),
+    [
+        ("photo", ["fetch"], "the store has a photo, current since"),
+        ("not_found", ["fetch"], "no photo (certain)"),
+        ("url_null", ["fetch"], "no photo (not yet confirmed)"),
+        ("server_error_500", ["fetch"], "failures in a row: 1"),
+        ("photo", ["purge", "--suppress"], "suppressed since"),
+    ],
+    ids=["photo", "none", "unsure", "failed", "suppressed"],
+)
+def test_the_doctor_tells_what_is_known_already(
+    settings: dict[str, str],
+    control: Control,
+    tmp_path: Path,
+    api: str,
+    before: list[str],
+    told: str,
+) -> None:
+    contact = numbers(5, 1)[0]
+    control.set(f"{contact}@c.us", api=api)
+    command_, *options = before
+    run(tmp_path, settings, command_, contact, *options)
+    done = run(tmp_path, settings, "doctor", contact)
+    control.set(f"{contact}@c.us")
+    assert told in done.stdout
+    assert done.returncode == (told != "the store has a photo, current since"), done.stdout
+
+
+def test_the_doctor_tells_of_the_budget_and_of_other_machines(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    done = run(tmp_path, settings | {"GATEWAY_UPSTREAM_RATE": "30/m"}, "doctor")
+    assert "room for 10 questions" in done.stdout
+    assert "another machine" in done.stdout
+    contact = numbers(6, 1)[0]
+    limited = settings | {"GATEWAY_UPSTREAM_RATE": "1/h", "GATEWAY_UPSTREAM_TIMEOUT": "2s"}
+    run(tmp_path, limited, "fetch", contact)
+    done = run(tmp_path, limited, "doctor", contact)
+    assert "room for 0 questions" in done.stdout
+    assert "reason: budget" in done.stdout
+
+
+@pytest.mark.parametrize(("status", "told"), [(422, "not connected"), (401, "refused")])
+def test_the_doctor_tells_of_an_api_that_nobody_asks(
+    settings: dict[str, str], tmp_path: Path, control: Control, status: int, told: str
+) -> None:
+    contact = numbers(7, 2)[status == 401]
+    control.set(f"{contact}@c.us", api="reply", params={"status": status, "body": "{}"})
+    run(tmp_path, settings, "fetch", contact)
+    done = run(tmp_path, settings, "doctor")
+    assert "failing since" in done.stdout
+    assert done.returncode == 1
+    again = run(tmp_path, settings, "doctor", contact)
+    assert told in again.stdout or "left alone" in again.stdout

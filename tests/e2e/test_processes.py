@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import signal
 import subprocess
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from gateway.sandbox import ACCESS_TOKEN
+from gateway.sandbox import ACCESS_TOKEN, CAST
 from tests import processes
 from tests.e2e.wire import Viewer
 from tests.processes import command, environment, free_port, settings_for
@@ -232,6 +233,12 @@ def test_the_demo_starts_both_and_leaves_nothing(tmp_path: Path) -> None:
         assert photo.headers["avatar-source"] == "photo"
         page = httpx.get(f"http://127.0.0.1:{sandbox_port}/").text
         assert f"http://127.0.0.1:{port}/avatar/" in page
+        first = re.search(r"https?://\S+", demo.log.read_text())
+        assert first is not None
+        assert first[0] == f"{demo.url}/"
+        assert "Playground" in httpx.get(first[0]).text
+        offered = httpx.get(f"{demo.url}/playground.json").json()["examples"]
+        assert [each["id"] for each in offered] == [each.id for each in CAST]
         assert demo.stop(signal.SIGINT) == 0
     assert list(scratch.iterdir()) == []
     assert not (tmp_path / "real-store").exists()

@@ -37,7 +37,7 @@ async def test_the_api_may_be_private_by_name_and_by_address(host: str) -> None:
     async with serving(replying(body=SESSION)) as api:
         settings = settings_of(f"http://{host}:{api.port}", "https://*.whatsapp.net")
         async with open_gateway(settings) as gateway:
-            assert (await gateway.resolver.session(until=soon())).works
+            assert (await gateway.sources[0].resolver.session(until=soon())).works
 
 
 async def test_a_picture_may_be_private_by_address_alone() -> None:

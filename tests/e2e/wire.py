@@ -27,7 +27,10 @@ def exchange(url: str, request: bytes, *, half_close: bool = False) -> bytes:
 class Viewer:
     """One connection of a viewer who has asked and waits."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, url: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.url = url
         self._reader = reader
         self._writer = writer
 
@@ -38,7 +41,13 @@ class Viewer:
         fields = f"Host: x\r\nConnection: {connection}\r\n"
         writer.write(f"GET {target} HTTP/1.1\r\n{fields}\r\n".encode())
         await writer.drain()
-        return cls(reader, writer)
+        return cls(url, reader, writer)
+
+    @property
+    def port(self) -> int:
+        """The viewer's own end of the connection."""
+        port: int = self._writer.get_extra_info("sockname")[1]
+        return port
 
     async def answer(self) -> bytes:
         """All of the answer: head and body."""

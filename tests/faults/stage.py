@@ -1,7 +1,8 @@
 """The real application in this process, and what every answer of it must be.
 
 Views go through ASGI; the upstream is on real sockets. Whoever leaves the stage leaves no trace:
-no bug, no lost exception, and no token, signed URL or phone number in any line that was written.
+no bug, no lost exception, and no token, signed URL or phone number in any line that was written,
+in any answer, in what is counted, or in any file; but for the URLs of portraits, which are kept.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import asyncio
 import contextlib
 import io
 import logging
+import os
+import re
 import threading
 import time
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -21,6 +25,8 @@ from PIL import Image
 
 from gateway.app import create_app
 from gateway.errors import Reason
+from gateway.portraits import directory_of
+from gateway.portraits.record import MAGIC
 from gateway.sandbox import ACCESS_TOKEN, INSTANCE_ID, Sandbox
 from gateway.settings import Settings
 from gateway.sharing import Clocks
@@ -29,7 +35,6 @@ from tests.processes import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-    from pathlib import Path
 
     from starlette.types import Receive, Scope, Send
 
@@ -43,9 +48,38 @@ SIZE: Final = 48
 SLACK: Final = 0.2
 """Seconds an answer may take beyond the deadline."""
 
-SECRETS: Final = (NUMBER, ACCESS_TOKEN, INSTANCE_ID, "oh=01_", "/v/t61", "access_token=")
+ADMIN_TOKEN: Final = "marked-admin-token"
+SIGNED: Final = ("oh=01_", "/v/t61")
+"""What shows that a text holds a picture's URL."""
+
+SECRETS: Final = (NUMBER, ACCESS_TOKEN, INSTANCE_ID, ADMIN_TOKEN, "access_token=", *SIGNED)
+
+ADMIN: Final = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+ERRANDS: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
+    ("GET", f"/avatar/{CONTACT}.png?size=5", {}),
+    ("GET", f"/avatar/{CONTACT}.png?size=5", {"headers": {"Accept": "application/json"}}),
+    ("GET", f"/avatar/{NUMBER}%0a{NUMBER}.png", {}),
+    ("GET", f"/avatar/{CONTACT}x.json", {}),
+    ("GET", f"/avatar/{CONTACT}/{NUMBER}", {}),
+    ("GET", f"/{NUMBER}?{NUMBER}={ACCESS_TOKEN}", {}),
+    ("PUT", f"/avatar/{CONTACT}.png", {"content": ACCESS_TOKEN}),
+    ("DELETE", f"/avatar/{CONTACT}", {}),
+    ("DELETE", f"/avatar/{CONTACT}?suppress={NUMBER}", {"headers": ADMIN}),
+    ("POST", f"/avatar/{CONTACT}/refresh", {"headers": {"Authorization": f"Bearer {NUMBER}"}}),
+    ("POST", "/avatars", {"headers": ADMIN, "json": [CONTACT + "x"]}),
+    ("POST", "/avatars/warm", {"headers": ADMIN, "content": f"{{{CONTACT}"}),
+    ("GET", "/readyz", {}),
+    ("GET", "/healthz", {}),
+    ("GET", "/metrics", {}),
+)
+"""What is asked besides pictures, on the way out: refusals of every kind, and how it goes."""
 
 DAY: Final = 86_400.0
+
+_REASON: Final = re.compile(r"\breason=(\w+)")
+
+RUN: Final = "Runs._complete"
+"""What a task does that asks the upstream; a view behind which one begins has begun it."""
 
 
 class MovableClock:
@@ -135,6 +169,7 @@ class Stage:
         self._telemetry = telemetry
         self._patience = patience
         self._log = log
+        self._told: list[bytes] = []
 
     async def see(self, contact: str = CONTACT, *, size: int = SIZE) -> View:
         """View an avatar and judge all that holds for any answer."""
@@ -143,16 +178,27 @@ class Stage:
         assert self._telemetry.answers - counted == {(200, view.reason or "photo"): 1}
         return view
 
-    async def see_until(self, fits: Callable[[View], bool]) -> View:
+    async def see_until(self, fits: Callable[[View], bool], contact: str = CONTACT) -> View:
         """View again and again until the answer `fits`."""
         async with asyncio.timeout(20):
-            while not fits(view := await self.see()):  # noqa: ASYNC110 - a viewer has no event
+            while not fits(view := await self.see(contact)):  # noqa: ASYNC110 - a viewer has no event
                 await asyncio.sleep(0)
         return view
 
     async def see_the_end(self) -> View:
         """View until the run has ended: the first answer that waited for nothing."""
         return await self.see_until(lambda view: not view.waits)
+
+    async def runs_end(self) -> None:
+        """Wait until every run that the views so far have begun is over, and all it did is kept."""
+        while runs := [task for task in asyncio.all_tasks() if _does(task) == RUN]:
+            await asyncio.wait(runs, timeout=20)
+
+    async def ask(self, target: str) -> httpx.Response:
+        """Ask for anything at all."""
+        response = await self._client.get(target)
+        self._hear(response)
+        return response
 
     async def see_all(self, viewers: int) -> list[View]:
         """So many views at once, of different sizes; they are not counted."""
@@ -163,19 +209,71 @@ class Stage:
         began = time.monotonic()
         response = await self._client.get(f"/avatar/{contact}.png", params={"size": size})
         view = View(response, time.monotonic() - began)
+        self._hear(response)
         assert_well_formed(view, size)
         assert view.seconds <= 2 * (self._patience.deadline + SLACK)
         return view
 
-    def assert_no_trace(self) -> None:
-        """No bug, and no secret in any line."""
+    @property
+    def degraded(self) -> dict[str, str]:
+        """What is not as it should be, as ``/readyz`` says it."""
+        return self._telemetry.degraded
+
+    def wrote(self, event: str) -> int:
+        """How many lines tell of `event`."""
+        return self._log.getvalue().count(f" {event} ")
+
+    def failures(self) -> list[str]:
+        """The reasons of the runs that failed, as the operator reads them."""
+        lines = [line for line in self._log.getvalue().splitlines() if "run.failed" in line]
+        return [found[1] for line in lines if (found := _REASON.search(line))]
+
+    async def ask_around(self) -> None:
+        """Ask for what is refused, and how the gateway is."""
+        for method, target, more in ERRANDS:
+            self._hear(await self._client.request(method, target, **more))
+
+    def assert_no_trace(self, *folders: Path) -> None:
+        """No bug, and no secret in any line, answer or count, or in a file below `folders`."""
         assert self._telemetry.bugs == 0
         self.assert_unsaid(*SECRETS)
+        for text in (*self._told, repr(vars(self._telemetry)).encode()):
+            assert held(text, SECRETS) == [], text
+        for folder in folders:
+            assert_clean(folder)
+
+    def _hear(self, response: httpx.Response) -> None:
+        head = [name + b": " + value for name, value in response.headers.raw]
+        self._told.append(b"\n".join([*head, response.content]))
+
+    @property
+    def written(self) -> str:
+        """All lines so far."""
+        return self._log.getvalue()
 
     def assert_unsaid(self, *secrets: str) -> None:
         """None of `secrets` stands in any line so far."""
-        written = self._log.getvalue()
-        assert [secret for secret in secrets if secret in written] == [], written
+        assert held(self.written.encode(), secrets) == [], self.written
+
+
+def held(data: bytes, secrets: tuple[str, ...]) -> list[str]:
+    """Which of `secrets` stand in `data`."""
+    return [secret for secret in secrets if secret.encode() in data]
+
+
+def assert_clean(folder: Path, *more: str) -> None:
+    """No secret, nor any of `more`, in a name or file below `folder`; portraits keep their URL."""
+    everything = (*SECRETS, *more)
+    for path in folder.rglob("*"):
+        inside = path.read_bytes() if path.is_file() else b""
+        kept = SIGNED if inside.startswith(MAGIC) else ()
+        secrets = tuple(secret for secret in everything if secret not in kept)
+        assert held(bytes(path.relative_to(folder)), everything) == []
+        assert held(inside, secrets) == [], path
+
+
+def _does(task: asyncio.Task[Any]) -> str:
+    return str(getattr(task.get_coro(), "__qualname__", ""))
 
 
 def assert_well_formed(view: View, size: int) -> None:
@@ -198,13 +296,22 @@ async def staged(
         "GATEWAY_DEADLINE": f"{patience.deadline:.3f}s",
         "GATEWAY_UPSTREAM_TIMEOUT": f"{patience.timeout:.3f}s",
         "GATEWAY_LOG_LEVEL": "debug",
+        "GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN,
     }
     loaded = Settings.load(settings | durations, env_file=None)
+    folders = _folders(loaded)
     with overheard() as log:
         async with _nothing_lost(), _opened(loaded, clock or MovableClock()) as (client, telemetry):
             stage = Stage(client, telemetry, patience, log)
             yield stage
-        stage.assert_no_trace()
+            await stage.ask_around()
+        stage.assert_no_trace(*folders)
+
+
+def _folders(settings: Settings) -> list[Path]:
+    """Where files of this gateway are."""
+    store, runtime = directory_of(settings.store), os.environ.get("XDG_RUNTIME_DIR")
+    return [*([store] if store else []), *([Path(runtime)] if runtime else [])]
 
 
 @asynccontextmanager

@@ -1,15 +1,20 @@
-"""What can go wrong upstream, row by row, and what a viewer of an unknown contact then sees.
+"""What can go wrong upstream, row by row, and what viewers then see.
 
-A row is a fault in all its variants. `answer` is what the first view shows and `then` what is
-shown once the run has ended: None is the photo, anything else a fallback for that reason.
-`calls` are the picture queries and downloads that reach the upstream, all views together.
+A row is a fault in all its variants. Of a contact of whom nothing is known, `answer` is what the
+first view shows and `then` what is shown once the run has ended: None is the photo, anything else
+a fallback for that reason. Of a contact with a known photo that is due, every first view shows
+that one, and `warm` says what is shown afterwards. `calls` are the picture queries and downloads
+that reach the upstream, all views together; they are the same for both.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Final
+
+import pytest
 
 from gateway.errors import Reason
 from gateway.sandbox import HOSTILE_URLS
@@ -33,6 +38,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+class Warm(Enum):
+    """What becomes of a photo that is known, once the run behind its viewers has ended."""
+
+    STAYS = "the known photo, as stale, and nothing of it is touched"
+    RENEWED = "the photo that the upstream has now"
+    ERASED = "none, and no copy is left"
+    DOUBTED = "the known photo, as stale, until one refresh has confirmed that there is none"
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One row. `then` is `answer` unless it says otherwise.
@@ -53,9 +67,11 @@ class Fault:
     again: int = 0
     life: str = ""
     within: float = 60.0
+    warm: Warm = Warm.STAYS
 
 
 PHOTO: Final = None
+RENEWED, ERASED, DOUBTED = Warm.RENEWED, Warm.ERASED, Warm.DOUBTED
 NONE, TIMEOUT, DISCONNECTED, UPSTREAM, BUDGET, BLOCKED, UNDECODABLE = (
     Reason.NONE, Reason.TIMEOUT, Reason.DISCONNECTED, Reason.UPSTREAM, Reason.BUDGET,
     Reason.BLOCKED, Reason.UNDECODABLE,
@@ -229,7 +245,7 @@ TABLE: Final = (
         },
     ),
     Fault(
-        "API: url empty, null, missing", NONE, (1, 0), life="passing",
+        "API: url empty, null, missing", NONE, (1, 0), life="passing", warm=DOUBTED,
         variants={
             "null": api("url_null"),
             "empty": api("url_empty"),
@@ -245,7 +261,7 @@ TABLE: Final = (
         },
     ),
     Fault(
-        "API: 404 that names the contact", NONE, (1, 0), life="lasting",
+        "API: 404 that names the contact", NONE, (1, 0), life="lasting", warm=ERASED,
         variants={"404": api("not_found")},
     ),
     Fault(
@@ -330,7 +346,7 @@ TABLE: Final = (
         },
     ),
     Fault(
-        "Slow, then answers", TIMEOUT, (1, 1), patience=LONG, then=PHOTO,
+        "Slow, then answers", TIMEOUT, (1, 1), patience=LONG, then=PHOTO, warm=RENEWED,
         variants={
             "the API after the deadline": api("slow", seconds=0.8),
             "the CDN after the deadline": cdn("slow", seconds=0.8),
@@ -341,11 +357,11 @@ TABLE: Final = (
         variants={name: leads_to(url) for name, url in HOSTILE.items()},
     ),
     Fault(
-        "API: a url that is dead already", PHOTO, (2, 1),
+        "API: a url that is dead already", PHOTO, (2, 1), warm=RENEWED,
         variants={"oe past": api("stale_url")},
     ),
     Fault(
-        "API: a good url in an odd dress", PHOTO, (1, 1),
+        "API: a good url in an odd dress", PHOTO, (1, 1), warm=RENEWED,
         variants={
             "&amp;": api("url_escaped"),
             "profilePictureURL": api("profile_picture_url"),
@@ -355,7 +371,7 @@ TABLE: Final = (
         },
     ),
     Fault(
-        "CDN: no longer served", PHOTO, (2, 2),
+        "CDN: no longer served", PHOTO, (2, 2), warm=RENEWED,
         variants={
             name: once(name)
             for name in ("expired", "tampered", "bad_timestamp", "bad_hash", "not_found", "gone")
@@ -466,7 +482,7 @@ TABLE: Final = (
         },
     ),
     Fault(
-        "CDN: an odd picture", PHOTO, (1, 1),
+        "CDN: an odd picture", PHOTO, (1, 1), warm=RENEWED,
         variants={
             "wrong type": cdn("wrong_type"),
             "preview": cdn("preview"),
@@ -484,3 +500,10 @@ TABLE: Final = (
         },
     ),
 )  # fmt: skip
+
+CASES: Final = [
+    pytest.param(fault, upstream, id=f"{fault.name}-{variant}")
+    for fault in TABLE
+    for variant, upstream in fault.variants.items()
+]
+"""Every variant of every row, for a test of both."""

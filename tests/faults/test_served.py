@@ -10,7 +10,7 @@ import pytest
 
 from gateway.sandbox import HOSTILE_URLS
 from tests import processes
-from tests.faults.stage import SECRETS, SIZE, SLACK, View, assert_well_formed
+from tests.faults.stage import SECRETS, SIZE, SLACK, View, assert_clean, assert_well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def served(upstream: Running, tmp_path: Path) -> Iterator[Running]:
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_every_class_of_answer_comes_out_of_the_server_as_it_should(
-    served: Running, control: Control, kind: str
+    served: Running, control: Control, tmp_path: Path, kind: str
 ) -> None:
     scenario, shown, pictures, downloads = CLASSES[kind]
     number = f"1888555{1000 + list(CLASSES).index(kind)}1"
@@ -83,6 +83,7 @@ def test_every_class_of_answer_comes_out_of_the_server_as_it_should(
         pass
     asked = [call["kind"] for call in control.calls() if call["contact"] == contact]
     assert (asked.count("picture"), asked.count("cdn")) == (pictures, downloads)
+    assert_clean(tmp_path / "store", number)
     log = served.log.read_text()
     assert [secret for secret in (*SECRETS, number) if secret in log] == []
     assert "Traceback" not in log

@@ -7,28 +7,25 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.stage import SLACK, staged
-from tests.faults.table import TABLE
+from tests.faults.table import CASES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.faults.table import Fault
     from tests.faults.upstreams import Upstream
 
 pytestmark = pytest.mark.anyio
 
-CASES = [
-    pytest.param(fault, upstream, id=f"{fault.name}-{variant}")
-    for fault in TABLE
-    for variant, upstream in fault.variants.items()
-]
-
 
 @pytest.mark.parametrize(("fault", "upstream"), CASES)
 async def test_a_viewer_gets_a_face_in_time_whatever_the_upstream_does(
-    fault: Fault, upstream: Upstream
+    fault: Fault, upstream: Upstream, tmp_path: Path
 ) -> None:
     """What holds for all answers is judged by the stage; the row says the rest."""
     async with upstream.opened() as opened:
-        async with staged(opened.settings, patience=fault.patience) as stage:
+        settings = opened.settings | {"GATEWAY_STORE": (tmp_path / "store").as_uri()}
+        async with staged(settings, patience=fault.patience) as stage:
             first = await stage.see()
             last = await stage.see_the_end()
         calls = opened.calls()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import redis
 
 from gateway.fleet import Fleet
+from tests.processes import stop_still
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -84,7 +85,7 @@ class Server:
 
     def freeze(self) -> None:
         """Accept connections, and say nothing any more."""
-        self.process.send_signal(signal.SIGSTOP)
+        stop_still(self.process.pid)
 
     def thaw(self) -> None:
         self.process.send_signal(signal.SIGCONT)

@@ -151,6 +151,27 @@ async def test_a_worker_that_was_cut_off_reads_on(own_server: Server, told: Told
         assert (ear.keys, ear.lost) == ([A, B, C], 0)
 
 
+async def test_who_is_cut_off_before_anybody_was_erased_has_missed_nobody(
+    own_server: Server, told: Told
+) -> None:
+    """A photo on its way meanwhile is no photo of somebody who was erased."""
+    clock = Clock()
+    async with (
+        joined(own_server.url, told=told, timeout=0.2) as fleet,
+        erasures(fleet, clock) as mine,
+    ):
+        began = clock.now
+        clock.advance(1)
+        own_server.freeze()
+        await until(lambda: told.failures)
+        own_server.thaw()
+        await until(lambda: told.recoveries)
+        await mine.publish(B)
+        assert not mine.lost()
+        assert not mine.erased_after(A, began)
+        assert mine.erased_after(B, began)
+
+
 async def test_after_a_flush_everybody_drops_everything_and_hears_again(server: Server) -> None:
     async with (
         joined(server.url) as here,

@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 from gateway.errors import Undecodable
 from gateway.imaging.cleaning import clean, develop
 from gateway.imaging.rendering import finish, render
-from gateway.model import Canvas, Format
+from gateway.model import SMALL, Canvas, Format
 
 from .pictures import (
     BLUE,
@@ -313,10 +313,10 @@ def test_the_sample_shows_what_the_master_does(
     data = encoded(quarters(size), fmt, exif=exif.tobytes())
     sample, master = develop(data, 40)
     seen = Image.frombytes(sample.mode, (40, 40), sample.pixels)
-    shown = decoded(render(master(), Canvas(40)))
+    shown = decoded(render(master().whole, Canvas(40)))
     # Resizing rings beside an edge, and so does JPEG: the same edge must be at the same place.
     assert psnr(pixels(seen), pixels(shown)) > 30
-    assert master() == clean(data)
+    assert master().whole == clean(data)
 
 
 @pytest.mark.parametrize("name", PHOTOS)
@@ -327,7 +327,7 @@ def test_the_sample_of_a_photograph_is_as_good_as_a_picture_of_the_master(
 ) -> None:
     sample, master = develop(encoded(photo(name), fmt), side)
     seen = pixels(decoded(finish(sample, Canvas(side))))
-    assert psnr(seen, pixels(decoded(render(master(), Canvas(side))))) > 32
+    assert psnr(seen, pixels(decoded(render(master().whole, Canvas(side))))) > 32
 
 
 @pytest.mark.parametrize("fmt", ["PNG", "WEBP"])
@@ -337,7 +337,7 @@ def test_the_sample_keeps_alpha(fmt: str) -> None:
     sample, master = develop(encoded(image, fmt, lossless=True), 32)
     assert sample.mode == "RGBA"
     seen = Image.frombytes("RGBA", (32, 32), sample.pixels)
-    shown = decoded(render(master(), Canvas(32)))
+    shown = decoded(render(master().whole, Canvas(32)))
     assert psnr(pixels(seen)[2:], pixels(shown)[2:]) > 35
 
 
@@ -350,3 +350,41 @@ def test_the_sample_drops_alpha_that_says_nothing() -> None:
 def test_the_sample_is_refused_where_the_master_is(name: str) -> None:
     with pytest.raises(Undecodable):
         develop(REFUSED[name], 64)
+
+
+# The small copy
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("side", [16, 48, 96, 128])
+def test_small_pictures_look_alike_from_the_small_copy_and_from_the_master(
+    name: str, side: int
+) -> None:
+    _, master = develop(encoded(photo(name), "JPEG"), 16)
+    whole, small = master()
+    assert decoded(small).size == (SMALL, SMALL)
+    canvas = Canvas(side)
+    assert psnr(pixels(decoded(render(small, canvas))), pixels(decoded(render(whole, canvas)))) > 30
+
+
+@pytest.mark.parametrize("size", [(640, 480), (480, 640), (2000, 400), (400, 1700)])
+def test_the_small_copy_shows_the_middle_square_upright(size: tuple[int, int]) -> None:
+    picture = Image.new("RGB", size)
+    side = min(size)
+    picture.paste(quarters((side, side)), ((size[0] - side) // 2, (size[1] - side) // 2))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = picture.transpose(Image.Transpose.ROTATE_90)
+    _, master = develop(encoded(turned, "JPEG", exif=exif.tobytes()), 16)
+    small = master().small
+    assert decoded(small).size == (SMALL, SMALL)
+    assert shows_quarters(decoded(small))
+    assert set(parts(small, Format.JPEG)) <= {"E0", "DB", "C0", "C4"}
+
+
+@pytest.mark.parametrize("image", [quarters((319, 640)), quarters((640, 640)).convert("RGBA")])
+def test_there_is_no_small_copy_of_what_is_small_or_has_alpha(image: Image.Image) -> None:
+    if image.mode == "RGBA":
+        image.putpixel((0, 0), (0, 0, 0, 0))
+    _, master = develop(encoded(image, "PNG"), 16)
+    assert master().small == b""

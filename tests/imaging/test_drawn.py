@@ -12,7 +12,7 @@ import pytest
 from gateway.imaging.assets import static_path
 from gateway.imaging.identicons import draw_identicon
 from gateway.imaging.lettering import draw_initials
-from gateway.imaging.silhouettes import draw_blank, draw_fallback
+from gateway.imaging.silhouettes import draw_blank, draw_blank_at_once, draw_fallback
 from gateway.imaging.tints import TINTS, tint_of
 from gateway.model import Canvas, Colour, Format, Kind, Shape
 
@@ -146,6 +146,18 @@ def test_a_blank_takes_the_background(fmt: Format) -> None:
 
 def test_a_blank_jpeg_is_white() -> None:
     assert at(decoded(draw_blank(Canvas(32, Format.JPEG))), 16, 16) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("bg", [None, YELLOW])
+@pytest.mark.parametrize("fmt", Format)
+@pytest.mark.parametrize("size", [16, 17, 333])
+def test_a_blank_made_in_haste_looks_the_same(size: int, fmt: Format, bg: Colour | None) -> None:
+    canvas = Canvas(size, fmt, bg=bg)
+    hasty, careful = (
+        decoded(draw(canvas)).convert("RGBA") for draw in (draw_blank_at_once, draw_blank)
+    )
+    assert hasty.size == (size, size)
+    assert np.array_equal(pixels(hasty), pixels(careful))
 
 
 def test_an_identicon_has_the_tint_of_the_initials() -> None:

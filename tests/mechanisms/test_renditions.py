@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import tracemalloc
+import weakref
 from dataclasses import dataclass
 
 import pytest
@@ -14,12 +16,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gateway.errors import Reason
 from gateway.model import Canvas, ContactId, Format, Rendition, Standing
 from gateway.renditions import (
+    COMPANION_OVERHEAD,
+    DRAWN_SHARE,
     ENTRY_OVERHEAD,
+    MAX_COMPANIONS,
     MAX_PER_CONTACT,
     RENDITION_OVERHEAD,
     Renditions,
+    tidying,
 )
-from tests.fakes import LEON, MAYA, T0, Clock, FakeErasures, renditions, standing_of_photo
+from gateway.renditions.cache import SLICE
+from gateway.renditions.ends import GRAIN, Ends
+from tests.fakes import LEON, MAYA, T0, Clock, FakeErasures, renditions, settle, standing_of_photo
 
 PHOTO = standing_of_photo(version="one", fresh_until=T0 + 100, expires=T0 + 200)
 NONE = Standing(fresh_until=T0 + 50, expires=T0 + 60, reason=Reason.NONE)
@@ -73,6 +81,54 @@ def test_what_is_added_is_held_for_its_contact_and_canvas_alone(shelf: Shelf) ->
     assert shelf.held.get(LEON, CANVAS) is None
     for other in (Canvas(49), Canvas(48, Format.WEBP), Canvas(48, bg=None, ring=None)):
         assert (shelf.held.get(MAYA, other) is None) == (other != CANVAS)
+
+
+@dataclass(eq=False)
+class Companion:
+    canvas: Canvas = CANVAS
+    used: float = float("-inf")
+
+
+def test_companions_are_held_and_counted(shelf: Shelf) -> None:
+    companion = Companion()
+    gone = weakref.ref(companion)
+    assert shelf.held.accompany(MAYA, companion)
+    assert shelf.held.size == bytes_of(100) + COMPANION_OVERHEAD
+    del companion
+    assert gone() is not None
+    shelf.held.stand(MAYA, NONE)
+    assert gone() is None
+    assert shelf.held.size == bytes_of()
+
+
+def test_nobody_accompanies_a_stranger_or_who_was_erased(shelf: Shelf) -> None:
+    assert not shelf.held.accompany(LEON, Companion())
+    shelf.erase(MAYA)
+    assert not shelf.held.accompany(MAYA, Companion())
+    shelf.held.keep("a drawing", picture())
+    assert shelf.held.size == bytes_of(100)
+
+
+def test_companions_go_with_their_rendition(shelf: Shelf) -> None:
+    companions = [Companion(), Companion(Canvas(49))]
+    gone = [weakref.ref(each) for each in companions]
+    for companion in companions:
+        assert shelf.held.accompany(MAYA, companion)
+    del companions, companion
+    for side in range(100, 100 + MAX_PER_CONTACT):
+        shelf.held.add(MAYA, Canvas(side), picture(), "one")
+    assert [each() is None for each in gone] == [True, False]
+    shelf.held.add(MAYA, Canvas(49), picture(), "one")
+    assert gone[1]() is None
+
+
+def test_companions_are_few_even_without_a_rendition() -> None:
+    held = renditions(2**20, Clock())
+    held.stand(MAYA, NONE)
+    for side in range(16, 16 + 5 * MAX_PER_CONTACT):
+        for _ in range(MAX_COMPANIONS + 1):
+            assert held.accompany(MAYA, Companion(Canvas(side)))
+    assert held.size == bytes_of() + MAX_COMPANIONS * MAX_PER_CONTACT * COMPANION_OVERHEAD
 
 
 @pytest.mark.parametrize(("age", "held"), [(0, True), (199.9, True), (200, False), (10**9, False)])
@@ -183,14 +239,59 @@ def test_the_contact_used_least_recently_goes_first() -> None:
 
 def test_what_is_over_makes_room_before_anybody_else_goes() -> None:
     clock = Clock()
-    held = renditions(2 * bytes_of(1000), clock)
+    held = renditions(bytes_of(8000) + bytes_of(500), clock)
     held.stand(MAYA, PHOTO)
-    held.add(MAYA, CANVAS, picture(1000), "one")
+    held.add(MAYA, CANVAS, picture(8000), "one")
     held.stand(LEON, NONE)
-    clock.advance(60)
-    held.keep("drawing", picture(1000))
+    clock.advance(60 + GRAIN)
+    held.keep("drawing", picture(500))
     assert held.get(MAYA, CANVAS) is not None
     assert held.drawn("drawing") is not None
+
+
+def test_a_crowd_that_is_over_goes_a_few_at_a_time() -> None:
+    clock, crowd = Clock(), 1000
+    held = renditions(2**30, clock)
+    for number in range(crowd):
+        held.stand(ContactId.parse(f"1555{number:07d}"), NONE)
+    held.stand(MAYA, PHOTO)
+    held.stand(LEON, NONE)
+    held.stand(LEON, PHOTO)  # who was given more time stays
+    clock.advance(60 + GRAIN)
+    steps = [held.size / bytes_of()]
+    while held.tidy():
+        steps.append(held.size / bytes_of())
+    assert steps[0] == crowd + 2
+    assert max(before - after for before, after in itertools.pairwise(steps)) == SLICE
+    assert held.size == 2 * bytes_of()
+    assert not held.tidy()
+
+
+def test_whoever_is_gone_leaves_no_note_of_when_they_would_have_been() -> None:
+    ends: Ends[Companion] = Ends()
+    things = [Companion() for _ in range(10)]
+    for number, thing in enumerate(things):
+        for end in (T0 + number, T0 + 100 * (number + 1), float("inf")):
+            ends.note(thing, end)
+    assert len(ends) == 20
+    del things[5:], thing
+    assert len(ends) == 10
+    assert not ends.waiting(T0 - GRAIN)
+    assert set(ends.due(T0 + 600, 20)) == set(things)
+    assert len(ends) == 0
+    assert list(ends.due(T0 + 10**9, 1)) == []
+    assert not ends.waiting(T0 + 10**9)
+
+
+@pytest.mark.anyio
+async def test_it_is_tidied_meanwhile() -> None:
+    clock = Clock()
+    held = renditions(2**20, clock)
+    held.stand(LEON, NONE)
+    clock.advance(60 + GRAIN)
+    async with tidying(held):
+        await settle()
+        assert held.size == 0
 
 
 def test_what_is_larger_than_the_whole_cache_is_not_held_and_pushes_nobody_out() -> None:
@@ -210,9 +311,31 @@ def test_what_is_larger_than_the_whole_cache_is_not_held_and_pushes_nobody_out()
 def test_drawn_fallbacks_are_held_by_what_they_show_and_do_not_age(shelf: Shelf) -> None:
     shelf.held.keep(("silhouette", 48), picture(7))
     shelf.clock.advance(10**9)
+    assert not shelf.held.tidy()
     assert shelf.held.drawn(("silhouette", 48)) == picture(7)
     assert shelf.held.drawn(("silhouette", 49)) is None
     assert shelf.held.size == bytes_of(7)
+
+
+def test_who_varies_fallbacks_pushes_out_no_photo() -> None:
+    capacity = 20 * bytes_of(1000)
+    held = renditions(capacity, Clock())
+    held.stand(MAYA, PHOTO)
+    held.add(MAYA, CANVAS, picture(14 * bytes_of(1000)), "one")
+    for number in range(100):
+        held.drawn(0)
+        held.keep(number, picture(1000))
+        assert held.size - bytes_of(14 * bytes_of(1000)) <= capacity * DRAWN_SHARE
+    assert held.get(MAYA, CANVAS) is not None
+    assert [number for number in range(100) if held.drawn(number)] == [0, 96, 97, 98, 99]
+
+
+def test_a_fallback_larger_than_its_share_is_not_held(shelf: Shelf) -> None:
+    shelf.held.keep("drawing", picture(1000))
+    shelf.held.keep("drawing", picture(2**19))
+    assert shelf.held.drawn("drawing") is None
+    shelf.held.keep("drawing", picture(1000))
+    assert shelf.held.drawn("drawing") == picture(1000)
 
 
 def test_drawings_and_contacts_are_never_taken_for_each_other(shelf: Shelf) -> None:
@@ -359,20 +482,21 @@ TestHolding.settings = settings(max_examples=60, stateful_step_count=30, deadlin
 def test_what_has_to_make_room_is_told_and_how_long_it_was_held() -> None:
     clock, ages = Clock(), list[float]()
     held = Renditions(
-        capacity=bytes_of(1000) + bytes_of(1000),
+        capacity=8 * bytes_of(1000),
         erasures=FakeErasures(clock),
         key=lambda contact: contact.value,
         clock=clock,
         pushed_out=ages.append,
     )
-    for contact in (MAYA, LEON):
+    for number in range(8):
+        contact = ContactId.parse(f"1555000{number:04d}")
         held.stand(contact, PHOTO)
         held.add(contact, CANVAS, picture(1000), "one")
         clock.advance(10)
-    assert (len(held), ages) == (2, [])
+    assert (len(held), ages) == (8, [])
     held.keep("a silhouette", picture(1000))
-    assert (len(held), ages) == (2, [20.0])
+    assert (len(held), ages) == (8, [80.0])
     clock.advance(200)  # what is over makes room by itself
     held.keep("another one", picture(1000))
     held.keep("a third one", picture(1000))
-    assert ages == [20.0, 200.0]
+    assert ages == [80.0]

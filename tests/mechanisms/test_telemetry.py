@@ -59,8 +59,10 @@ def tell_everything(telemetry: Telemetry) -> None:
     telemetry.run_failed(MAYA, Reason.UPSTREAM, DETAIL)
     telemetry.store_failed("the portrait store failed (TimeoutError)")
     telemetry.fleet("Valkey failed (TimeoutError)")
-    telemetry.sharing("leases", "the runtime directory failed (OSError)")
-    telemetry.refused("the API does not take the credentials")
+    telemetry.sharing("budget", "the file system hangs")
+    telemetry.sharing("budget", "the file system hangs")
+    telemetry.refused("the API refused the credentials (401)")
+    telemetry.newcomer_refused()
     telemetry.swept(0)
     telemetry.swept(12)
     telemetry.sweep_failed("3 portraits remain")
@@ -94,6 +96,7 @@ def test_the_names_of_log_lines_are_public_and_stay() -> None:
         "STORE_FAILED": "store.failed",
         "SHARING_FAILED": "sharing.failed",
         "REFUSED": "upstream.refused",
+        "NEWCOMERS_REFUSED": "newcomers.refused",
         "FLEET_FAILED": "valkey.failed",
         "STORE_SWEPT": "store.swept",
         "SWEEP_FAILED": "store.sweep_failed",
@@ -130,13 +133,19 @@ def test_every_event_is_one_line_of_json(log: Log) -> None:
         {
             "event": "sharing.failed",
             "level": "warning",
-            "part": "leases",
-            "detail": "the runtime directory failed (OSError)",
+            "part": "budget",
+            "detail": "the file system hangs",
         },
         {
             "event": "upstream.refused",
             "level": "error",
-            "detail": "the API does not take the credentials",
+            "detail": "the API refused the credentials (401)",
+        },
+        {
+            "event": "newcomers.refused",
+            "level": "warning",
+            "why": "strangers ask about more new contacts than they may: set GATEWAY_SIGNING_KEYS, "
+            "or GATEWAY_TRUSTED_PROXIES if they all come through a proxy",
         },
         {"event": "store.swept", "level": "info", "removed": 12},
         {"event": "store.sweep_failed", "level": "warning", "detail": "3 portraits remain"},
@@ -186,7 +195,7 @@ def test_no_line_holds_a_contact_or_a_secret(log: Log, *, as_json: bool) -> None
 @pytest.mark.parametrize(
     ("level", "told"),
     # Lines about requests are asked for by a setting of their own.
-    [("debug", 13), ("info", 13), ("warning", 8 + 1), ("error", 2 + 1)],
+    [("debug", 14), ("info", 14), ("warning", 9 + 1), ("error", 2 + 1)],
 )
 def test_only_lines_of_the_level_are_written(log: Log, level: str, told: int) -> None:
     tell_everything(telling(level=level))
@@ -243,6 +252,14 @@ def test_a_failing_valkey_is_told_once_until_it_works_again(log: Log) -> None:
     telemetry.fleet("again")
     assert [line["event"] for line in log.lines()] == ["valkey.failed"]
     assert telemetry.fleet_failures == 3
+
+
+def test_newcomers_who_are_refused_are_counted_and_told_once(log: Log) -> None:
+    telemetry = telling()
+    for _ in range(1000):
+        telemetry.newcomer_refused()
+    assert [line["event"] for line in log.lines()] == ["newcomers.refused"]
+    assert telemetry.newcomers_refused == 1000
 
 
 def test_answers_are_counted_by_status_and_reason_and_not_told(log: Log) -> None:

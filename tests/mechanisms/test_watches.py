@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import Busy, NoPhoto, Rejected, TimedOut
 from gateway.imaging.studio import Studio
-from gateway.model import Sample
+from gateway.model import Master, Sample
 from gateway.telemetry import Telemetry
 from gateway.telemetry import metrics as m
 from gateway.watches import (
@@ -23,6 +23,8 @@ from tests.scrapes import Scrape
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+MASTER = Master(b"master")
 
 
 @pytest.fixture
@@ -89,16 +91,16 @@ async def test_decoding_is_counted(
 ) -> None:
     async def develop(
         data: bytes, side: int, *, until: float
-    ) -> tuple[Sample, asyncio.Task[bytes]]:
+    ) -> tuple[Sample, asyncio.Task[Master]]:
         del data, until
         if failure is not None:
             raise failure
-        return Sample(side, "RGB", b""), asyncio.ensure_future(asyncio.sleep(0, b"master"))
+        return Sample(side, "RGB", b""), asyncio.ensure_future(asyncio.sleep(0, MASTER))
 
     look = watched_develop(develop, telemetry)
     if failure is None:
         sample, master = await look(b"", 16, until=0)
-        assert (sample.side, await master) == (16, b"master")
+        assert (sample.side, await master) == (16, MASTER)
     else:
         with pytest.raises(type(failure)):
             await look(b"", 16, until=0)

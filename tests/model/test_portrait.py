@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.model import Photo, PhotoUrl, Sighting, version_of
+from gateway.model import Master, Photo, PhotoUrl, Sighting, version_of
 
 T0 = 1_790_000_000
 BASE = "https://pps.whatsapp.net/v/t61.24694-24/1_2_3_n.jpg"
@@ -97,8 +97,8 @@ def test_a_version_changes_when_and_only_when_the_picture_does() -> None:
 
 def test_a_photo_is_what_was_sighted_and_its_master() -> None:
     sighting = Sighting(PhotoUrl(BASE), 1.0, 2.0, 3.0, "0a1b", None)
-    assert sighting.developed(b"master") == Photo(
-        PhotoUrl(BASE), 1.0, 2.0, 3.0, "0a1b", None, b"master"
+    assert sighting.developed(Master(b"master", b"small")) == Photo(
+        PhotoUrl(BASE), 1.0, 2.0, 3.0, "0a1b", None, b"master", b"small"
     )
 
 
@@ -144,3 +144,19 @@ FULL, SMALL, LARGE = (
 )
 def test_a_photo_covers_its_own_smaller_previews(held: str, named: str, *, covered: bool) -> None:
     assert PhotoUrl(held).covers(PhotoUrl(named)) is covered
+
+
+@pytest.mark.parametrize(
+    ("small", "pixels", "original"),
+    [
+        (b"small", 16, b"small"),
+        (b"small", 128, b"small"),
+        (b"small", 129, b"master"),
+        (b"", 16, b"master"),
+    ],
+)
+def test_what_is_small_is_drawn_from_the_small_copy(
+    small: bytes, pixels: int, original: bytes
+) -> None:
+    photo = Photo(PhotoUrl(BASE), 1.0, 2.0, 3.0, "0a1b", None, b"master", small)
+    assert photo.original(pixels) == original

@@ -656,3 +656,69 @@ async def test_a_server_without_tls_is_not_spoken_to_in_clear() -> None:
         with pytest.raises((UpstreamFailed, TimedOut)):
             await outbound.get(f"{url}/{SECRET}", until=soon(2), limit=LIMIT)
     assert not any(SECRET.encode() in head for head in server.heads)
+
+
+# ---- questions with a body, and keys in headers ----
+
+
+async def test_a_document_is_posted_as_json_with_its_length() -> None:
+    bodies: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        bodies.append(await reader.readexactly(24))
+        await replying(body=b"{}")(reader, writer)
+
+    async with serving(talk) as server, outbound_to(server.base_url) as outbound:
+        for _ in range(2):  # the second on the same connection
+            reply = await outbound.post(
+                f"{server.base_url}/chat/x",
+                {"number": "15551234567"},
+                until=soon(),
+                limit=LIMIT,
+                headers={"apikey": SECRET},
+            )
+            assert (reply.status, reply.body) == (200, b"{}")
+    assert bodies == [b'{"number":"15551234567"}'] * 2
+    head = server.heads[0].decode()
+    assert head.startswith("POST /chat/x HTTP/1.1\r\n")
+    fields = {line.lower() for line in head.split("\r\n")[1:]}
+    assert fields >= {"content-length: 24", "content-type: application/json", f"apikey: {SECRET}"}
+    assert fields >= {"accept-encoding: identity", "user-agent: avatar-gateway"}
+    assert server.accepted == 1
+
+
+@pytest.mark.parametrize("key", ["a\r\nX-Other: b", "a\nb", "a\rb", "schlüssel", "\udc80"])
+async def test_a_key_that_no_header_can_hold_is_not_sent(key: str) -> None:
+    async with serving(replying()) as server, outbound_to(server.base_url) as outbound:
+        keys = {"apikey": key}
+        for asking in (
+            outbound.get(server.base_url, until=soon(), limit=LIMIT, headers=keys),
+            outbound.post(server.base_url, {}, until=soon(), limit=LIMIT, headers=keys),
+        ):
+            with pytest.raises(Unreachable) as caught:
+                await asking
+            assert key not in "".join(traceback.format_exception(caught.value))
+        assert server.heads == []
+
+
+async def test_a_failed_question_leaves_no_secret_in_its_traceback() -> None:
+    def fail(_request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError(SECRET)
+
+    async with mocked(fail) as outbound:
+        with pytest.raises(Unreachable) as caught:
+            await outbound.post(
+                f"http://127.0.0.1/{SECRET}",
+                {"number": SECRET},
+                until=soon(),
+                limit=LIMIT,
+                headers={"apikey": SECRET},
+            )
+    trace = caught.value.__traceback__
+    frames = []
+    while trace is not None:
+        frames.append(trace.tb_frame)
+        trace = trace.tb_next
+    inside = [frame for frame in frames if "gateway" in frame.f_code.co_filename]
+    assert inside
+    assert not any(SECRET in repr(value) for frame in inside for value in frame.f_locals.values())

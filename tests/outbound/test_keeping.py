@@ -360,8 +360,8 @@ async def test_a_body_that_nobody_reads_is_not_taken_in(
 # ---- what the transport does not speak ----
 
 
-@pytest.mark.parametrize("method", ["HEAD", "POST", "CONNECT"])
-async def test_only_get_is_spoken(method: str) -> None:
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "CONNECT"])
+async def test_only_questions_are_spoken(method: str) -> None:
     transport = transport_to()
     with pytest.raises(httpx.UnsupportedProtocol):
         await transport.handle_async_request(httpx.Request(method, "http://127.0.0.1/"))

@@ -27,6 +27,7 @@ PHOTO = Photo(
     version=VERSION,
     sample=Sample(1, "RGB", b"rgb"),
     master=b"\xff\xd8master",
+    small=b"\xff\xd8small",
 )
 ABSENCE = Absence(since=1_790_000_000.5, certain=True)
 SUPPRESSION = Absence(since=1_790_000_000.75, certain=True, suppressed=True)
@@ -41,6 +42,7 @@ photos = st.builds(
     version=st.text(),
     sample=st.sampled_from([None, Sample(1, "RGBA", b"rgba"), Sample(2, "RGB", bytes(12))]),
     master=st.binary(min_size=1),
+    small=st.binary(),
 )
 portraits = st.one_of(
     photos,
@@ -105,7 +107,7 @@ _SOURCE = PhotoUrl(URL)
 _GOOD: dict[str, object] = {
     "contact": DIGEST, "state": "photo", "url": URL, "fetched": 1.0, "since": 1.0, "confirmed": 1.0,
     "fingerprint": _SOURCE.fingerprint, "oe": _SOURCE.expires, "version": VERSION,
-    "body": hashlib.sha256(b"master").hexdigest(),
+    "body": hashlib.sha256(b"master").hexdigest(), "small": 0,
 }  # fmt: skip
 _NONE: dict[str, object] = {"contact": DIGEST, "state": "none", "since": 1.0, "certain": True}
 
@@ -131,6 +133,7 @@ CONTRADICTIONS: list[dict[str, object]] = [
     _GOOD | {"side": 1}, _GOOD | {"side": 0, "mode": "RGB"},
     _GOOD | {"side": "1", "mode": "RGB"},
     _GOOD | {"side": 1, "mode": []}, _GOOD | {"side": 1, "mode": "L"},
+    _GOOD | {"small": -1}, _GOOD | {"small": 7}, _GOOD | {"small": "1"},
     _NONE, {"contact": DIGEST, "state": "suppressed", "since": 1.0},
     *({n: value for n, value in _GOOD.items() if n != name} for name in _GOOD),
 ]  # fmt: skip
@@ -155,7 +158,9 @@ def test_the_first_bytes_tell_whose_record_it_is_and_when_it_was_confirmed(
 ) -> None:
     data = record.encode(portrait, DIGEST)
     assert record.peek(data[: record.HEAD]) == record.Header(DIGEST, confirmed)
-    header = data[: len(data) - (len(b"rgb" + PHOTO.master) if portrait is PHOTO else 0)]
+    header = data[
+        : len(data) - (len(b"rgb" + PHOTO.small + PHOTO.master) if portrait is PHOTO else 0)
+    ]
     for length in range(len(header)):
         assert record.peek(header[:length]) is None
         damaged = bytearray(header)
@@ -172,7 +177,7 @@ def test_the_first_bytes_hold_the_header_of_the_longest_url_whole() -> None:
 
 def test_another_layout_is_no_record() -> None:
     data = record.encode(PHOTO, DIGEST)
-    for magic in (b"AVG1", b"AVG3", b"avg2"):
+    for magic in (b"AVG1", b"AVG2", b"AVG4", b"avg3"):
         assert record.decode(magic + data[4:], DIGEST) is None
         assert record.peek(magic + data[4:]) is None
 

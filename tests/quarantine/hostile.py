@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.errors import Undecodable
 from gateway.imaging import cleaning
-from gateway.model import Sample
+from gateway.model import Master, Sample
 from gateway.quarantine.child import LIMITS, confine, serve
 from gateway.quarantine.frames import Kind, frame
 
@@ -23,9 +23,11 @@ LATER: Final = b"later: "
 def main(descriptor: int) -> None:
     """Obey, confined as the real child is; a picture that is no deed is developed."""
 
-    def develop(data: bytes, side: int) -> tuple[Sample, Callable[[], bytes]]:
+    def develop(data: bytes, side: int) -> tuple[Sample, Callable[[], Master]]:
         if data.startswith(LATER):
-            return Sample(side, "RGB", bytes(3 * side**2)), lambda: do(data.removeprefix(LATER))
+            return Sample(side, "RGB", bytes(3 * side**2)), lambda: Master(
+                do(data.removeprefix(LATER))
+            )
         if data in DEEDS or data.startswith(b"say "):
             do(data)
         return cleaning.develop(data, side)

@@ -17,4 +17,5 @@ def main(descriptor: int) -> None:
         data, side = parse_job(os.read(descriptor, head(said)[1]))
         if data == b"exit":
             return
-        os.write(descriptor, frame(Kind.SAMPLE, bytes(3 * side**2)) + frame(Kind.MASTER, MASTER))
+        answers = ((Kind.SAMPLE, bytes(3 * side**2)), (Kind.MASTER, MASTER), (Kind.SMALL, b""))
+        os.write(descriptor, b"".join(frame(kind, body) for kind, body in answers))

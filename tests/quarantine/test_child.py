@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.errors import Undecodable
-from gateway.model import Sample
+from gateway.model import Master, Sample
 from gateway.quarantine.child import serve
 from gateway.quarantine.frames import HEAD_SIZE, Kind, Refusal, frame, head, job, parse_job
 
@@ -23,15 +23,17 @@ if TYPE_CHECKING:
     from gateway.quarantine.child import Develop
 
 
-def develop(data: bytes, side: int) -> tuple[Sample, Callable[[], bytes]]:
-    return Sample(side, "RGB", data * side), lambda: b"master of " + data
+def develop(data: bytes, side: int) -> tuple[Sample, Callable[[], Master]]:
+    return Sample(side, "RGB", data * side), lambda: Master(b"master of " + data, data[:1])
 
 
 @contextmanager
-def served(develop: Develop) -> Iterator[socket.socket]:
+def served(develop: Develop, **more: object) -> Iterator[socket.socket]:
     """The worker's end of a child that runs as a thread; it must end when that is closed."""
     ours, theirs = socket.socketpair()
-    child = threading.Thread(target=serve, args=(theirs.fileno(), develop), kwargs={"cpu": 10**6})
+    child = threading.Thread(
+        target=serve, args=(theirs.fileno(), develop), kwargs={"cpu": 10**6} | more
+    )
     with theirs:
         with ours:
             child.start()
@@ -58,10 +60,11 @@ def test_every_job_is_answered_by_a_sample_and_a_master() -> None:
             ours.sendall(job(data, 3))
             assert hear(ours) == (Kind.SAMPLE, data * 3)
             assert hear(ours) == (Kind.MASTER, b"master of " + data)
+            assert hear(ours) == (Kind.SMALL, data[:1])
 
 
 def refusing(error: Exception) -> Develop:
-    def refuse(data: bytes, side: int) -> tuple[Sample, Callable[[], bytes]]:
+    def refuse(data: bytes, side: int) -> tuple[Sample, Callable[[], Master]]:
         del data, side
         raise error
 
@@ -95,6 +98,31 @@ def test_it_ends_when_the_other_end_is_closed(said: bytes) -> None:
     with served(develop) as ours:
         hear(ours)
         ours.sendall(said)
+
+
+def test_it_rests_when_there_is_nothing_to_do() -> None:
+    rested = threading.Event()
+    with served(develop, rest=rested.set, quiet=0.01) as ours:
+        hear(ours)
+        assert rested.wait(20)
+
+
+def test_it_does_not_rest_between_jobs() -> None:
+    rests: list[None] = []
+    with served(develop, rest=lambda: rests.append(None), quiet=20, kept=2**40) as ours:
+        hear(ours)
+        for _ in range(3):
+            ours.sendall(job(b"a", 3))
+            for _ in (Kind.SAMPLE, Kind.MASTER, Kind.SMALL):
+                hear(ours)
+        assert not rests
+
+
+def test_it_rests_at_once_if_much_is_kept() -> None:
+    rested = threading.Event()
+    with served(develop, rest=rested.set, quiet=20, kept=-1) as ours:
+        hear(ours)
+        assert rested.wait(10)
 
 
 CONFINED = """

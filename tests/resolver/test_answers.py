@@ -608,7 +608,7 @@ def state(status: int, body: str) -> tuple[str, object]:
 @pytest.mark.parametrize("name", ["WORKING", "SCAN_QR_CODE", "STOPPED", "STARTING", "FAILED"])
 def test_a_session_tells_its_state_and_its_account(name: str) -> None:
     body = json.dumps({"name": "default", "status": name, "me": {"id": f"{NUMBER}@c.us"}})
-    assert state(200, body) == (name, {"id": f"{NUMBER}@c.us"})
+    assert state(200, body) == (name, ContactId.parse(NUMBER))
 
 
 @pytest.mark.parametrize(

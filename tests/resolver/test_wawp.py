@@ -24,7 +24,8 @@ from gateway.errors import (
 from gateway.model import ContactId
 from gateway.outbound import Outbound
 from gateway.resolver import Session, Wawp
-from gateway.resolver.wawp import OWN, OWN_LIFE, PICTURE, SESSION, SESSION_LIFE
+from gateway.resolver.sessions import OWN_LIFE, SESSION_LIFE
+from gateway.resolver.wawp import OWN, PICTURE, SESSION
 from tests.fakes import LEON, MAYA, Clock, FakeApi, settle
 
 if TYPE_CHECKING:

@@ -122,6 +122,16 @@ async def test_large_pictures_wait_for_the_master_and_the_sample_stays_small(hou
     assert house.quarantine.developed == [(b"/v/maya.jpg", MAX_SAMPLE)]
 
 
+async def test_small_pictures_are_drawn_from_the_small_copy(house: House) -> None:
+    house.quarantine.small = b"small copy"
+    await house.see()
+    await develop_all(house)
+    assert body(await house.see(AvatarSpec(size=64))) == b"photo|small copy|64"
+    assert body(await house.see(AvatarSpec(size=129))) == picture(129)
+    async with opened(House(FakeResolver(), portraits=house.portraits)) as other:
+        assert body(await other.see(AvatarSpec(size=64))) == b"photo|small copy|64"
+
+
 async def test_another_worker_draws_that_size_from_the_stored_sample(house: House) -> None:
     first = await house.see()
     await develop_all(house)

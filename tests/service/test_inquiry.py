@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway import errors
-from gateway.archive import MAX_UNSAVED
 from gateway.errors import NoPhoto, OverBudget, PhotoGone, Reason, UpstreamFailed
 from gateway.model import Absence, AvatarSpec, ContactId, Path, Photo, PhotoUrl, version_of
 from gateway.model.portrait import EXPIRY_SKEW
+from gateway.unsaved import MAX_UNSAVED
 from tests.fakes import (
     DAY,
     LEON,
@@ -233,6 +233,33 @@ async def test_a_photo_that_is_too_old_is_not_shown_while_a_none_is_unsure() -> 
         house.clock.advance(LIFETIMES.confirm)
         assert (await house.see()).standing.settled
         assert house.resolver.refreshes == [False, False, True]
+        assert await house.portraits.get(MAYA) == Absence(since=house.clock(), certain=True)
+
+
+async def test_an_api_that_is_never_sure_is_believed_when_it_says_none_again_after_a_while() -> (
+    None
+):
+    async with opened(House(FakeResolver(UNSURE))) as house:
+        assert not (await house.see()).standing.settled
+        house.clock.advance(LIFETIMES.confirm - 1)
+        await house.avatars.refreshed(MAYA, AvatarSpec())  # too early to count as the second one
+        assert not (await house.see()).standing.settled
+        house.clock.advance(LIFETIMES.confirm)
+        await house.see()
+        assert (await house.see()).standing.settled
+        assert house.resolver.refreshes == [False, True, True]
+
+
+async def test_an_api_that_is_never_sure_erases_a_photo_by_its_second_none_only() -> None:
+    async with opened(House(FakeResolver(URL, UNSURE))) as house:
+        await with_photo(house, age=STALE)
+        await house.see()
+        for _ in range(3):
+            await house.avatars.refreshed(MAYA, AvatarSpec())
+            assert shows(await house.see())
+        house.clock.advance(LIFETIMES.confirm)
+        await house.see()
+        assert reason(await house.see()) is Reason.NONE
         assert await house.portraits.get(MAYA) == Absence(since=house.clock(), certain=True)
 
 
@@ -655,6 +682,7 @@ answers = st.lists(st.sampled_from([URL, NEW, UNSURE, SURE, BROKEN, PhotoGone(""
 pauses = st.lists(st.sampled_from([0.0, 61.0, 700.0, HOUR, STALE, COLD]), max_size=12)
 
 
+@settings(deadline=None)  # how long it takes on a busy machine says nothing
 @given(answers, pauses)
 @example([URL, UNSURE], [0.0, COLD, 61.0])
 @example([URL, UNSURE, BROKEN], [0.0, STALE, COLD, 61.0])
@@ -722,3 +750,49 @@ async def test_who_is_suppressed_while_the_upstream_is_asked_is_shown_no_more() 
         await settle()
         assert reason(await house.see()) is Reason.NONE
         assert await house.portraits.is_suppressed(MAYA)
+
+
+# Who is erased while the upstream is asked
+
+
+async def test_who_is_erased_while_the_upstream_is_asked_is_asked_about_once_more() -> None:
+    async with opened(House(FakeResolver(URL, NEW))) as house:
+        house.resolver.gate.clear()
+        viewer = asyncio.create_task(house.see())
+        await house.resolver.entered.wait()
+        await house.archive.erase(MAYA)
+        house.clock.advance(1)
+        house.resolver.gate.set()
+        assert shows(await viewer, "/v/new.jpg")
+        assert len(house.resolver.asked) == 2
+        assert shows(await house.see(), "/v/new.jpg")
+        assert len(house.resolver.asked) == 2
+
+
+async def test_who_is_suppressed_before_the_upstream_answers_is_asked_about_no_more() -> None:
+    async with opened(House(FakeResolver(URL))) as house:
+        house.resolver.gate.clear()
+        viewer = asyncio.create_task(house.see())
+        await house.resolver.entered.wait()
+        await house.archive.suppress(MAYA)
+        house.clock.advance(1)
+        house.resolver.gate.set()
+        assert reason(await viewer) is Reason.NONE
+        assert len(house.resolver.asked) == 1
+
+
+async def test_who_is_erased_again_and_again_gets_nobody_an_endless_run() -> None:
+    async with opened(House(FakeResolver(URL))) as house:
+        house.resolver.gate.clear()
+        viewer = asyncio.create_task(house.see())
+        for _ in range(2):
+            await house.resolver.entered.wait()
+            house.resolver.entered.clear()
+            await house.archive.erase(MAYA)
+            house.clock.advance(1)
+            house.resolver.gate.set()
+            house.resolver.gate.clear()
+        house.resolver.gate.set()
+        assert reason(await viewer) is Reason.NONE
+        assert len(house.resolver.asked) == 2
+        assert shows(await house.see())

@@ -44,6 +44,7 @@ NEW = signed("/v/new.jpg")
 STALE = 26 * 3600.0
 SURE = NoPhoto("the API knows no picture", confirmed=True)
 UNSURE = NoPhoto("the API knows no picture", confirmed=False)
+LID = ContactId.parse("123456789012345@lid")
 BRAZIL = ContactId.parse("5511987654321")
 
 
@@ -353,6 +354,41 @@ async def test_a_none_under_both_spellings_is_none() -> None:
         house.clock.advance(LIFETIMES.confirm)
         await house.see(contact=BRAZIL)
         assert house.resolver.asked[2:] == [(BRAZIL, True)]
+
+
+async def test_a_refresh_erases_nobody_who_is_seen_under_the_other_spelling() -> None:
+    async with opened(House(FakeResolver(UNSURE, URL, SURE, URL, SURE))) as house:
+        await house.see(contact=BRAZIL)
+        avatar = await house.avatars.refreshed(BRAZIL, AvatarSpec())
+        assert reason(avatar) is None
+        assert house.resolver.asked[2:] == [(BRAZIL, True), (BRAZIL.variant, True)]
+        assert reason(await house.avatars.refreshed(BRAZIL, AvatarSpec())) is Reason.NONE
+        assert len(house.resolver.asked) == 6
+
+
+async def test_a_lid_without_a_photo_is_asked_about_once_more_under_its_number() -> None:
+    async with opened(House(FakeResolver(UNSURE, URL))) as house:
+        house.resolver.aliases[LID] = LEON
+        assert reason(await house.see(contact=LID)) is None
+        assert house.resolver.asked == [(LID, False), (LEON, False)]
+        assert list(house.portraits.kept) == [LID.value]  # nothing is shown under the number
+
+
+async def test_a_lid_whose_number_nobody_knows_is_none() -> None:
+    async with opened(House(FakeResolver(UNSURE))) as house:
+        assert reason(await house.see(contact=LID)) is Reason.NONE
+        assert house.resolver.asked == [(LID, False)]
+        house.clock.advance(LIFETIMES.confirm)
+        await house.see(contact=LID)
+        assert house.resolver.asked[1:] == [(LID, True)]
+        assert house.resolver.aliases_asked == [LID]
+
+
+async def test_nobody_asks_for_another_name_of_who_has_a_photo_or_is_a_number() -> None:
+    async with opened(House(FakeResolver(URL, UNSURE))) as house:
+        await house.see(contact=LID)
+        await house.see(contact=LEON)
+        assert house.resolver.aliases_asked == []
 
 
 # Refreshing

@@ -240,7 +240,7 @@ REFUSED: dict[str, list[str]] = {
     ],
     "GATEWAY_UPSTREAM_RATE": ["0/m", "30", "30/d", "-1/s", "1.5/s", "30 / m", "on", "none", "/m"],
     "GATEWAY_HOT_PATH": ["maybe", "2", "o n", "enabled"],
-    "GATEWAY_RESOLVER": ["other", "wawp,other", ",", "wawp waha"],
+    "GATEWAY_RESOLVER": ["other", "wawp,other", ",", "wawp waha", "wawp,waha,wawp"],
     "GATEWAY_CDN_ORIGINS": [
         ",", "pps.whatsapp.net", "ftp://pps.whatsapp.net", "https://*", "https://*.*.net",
         "https://user@pps.whatsapp.net", "https://pps.whatsapp.net/path", "https://host:0",
@@ -375,19 +375,20 @@ def test_without_keys_only_this_machine_may_ask(
     assert not sources.load(GATEWAY_SIGNING_KEYS="key").unguarded_on(host)
 
 
-def test_a_second_resolver_is_named_as_long_as_only_one_is_asked(sources: Sources) -> None:
-    assert sources.load(GATEWAY_RESOLVER="wawp,waha").not_in_force() == ["GATEWAY_RESOLVER"]
-
-
 @pytest.mark.parametrize(
     ("given", "line"),
     [
         ({}, "WAWP_INSTANCE_ID and WAWP_ACCESS_TOKEN must be set; see the README"),
         ({"WAWP_INSTANCE_ID": "AB12"}, "WAWP_ACCESS_TOKEN must be set; see the README"),
         ({"WAWP_ACCESS_TOKEN": SECRET}, "WAWP_INSTANCE_ID must be set; see the README"),
+        ({"GATEWAY_RESOLVER": "waha"}, "WAHA_BASE_URL must be set; see the README"),
         (
-            {"GATEWAY_RESOLVER": "waha"},
-            "GATEWAY_RESOLVER must name wawp: waha and evolution are not yet in force",
+            {"GATEWAY_RESOLVER": "evolution", "EVOLUTION_API_KEY": SECRET},
+            "EVOLUTION_BASE_URL and EVOLUTION_INSTANCE must be set; see the README",
+        ),
+        (
+            {"GATEWAY_RESOLVER": "waha,wawp", "WAWP_INSTANCE_ID": "AB12"},
+            "WAHA_BASE_URL and WAWP_ACCESS_TOKEN must be set; see the README",
         ),
     ],
 )
@@ -402,6 +403,11 @@ def test_a_gateway_without_an_upstream_says_what_is_missing(
 
 def test_a_gateway_with_an_account_may_ask(sources: Sources) -> None:
     sources.load(WAWP_INSTANCE_ID="AB12", WAWP_ACCESS_TOKEN=SECRET).require_upstream()
+
+
+@pytest.mark.parametrize("named", ["waha", "evolution", "wawp,waha,evolution", "evolution , waha"])
+def test_any_of_them_may_be_asked_in_any_order(sources: Sources, named: str) -> None:
+    sources.load(**GIVEN | {"GATEWAY_RESOLVER": named}).require_upstream()
 
 
 def test_settings_cannot_be_changed_once_they_are_read(sources: Sources) -> None:

@@ -53,6 +53,7 @@ from gateway.web import (
     build_application,
 )
 from gateway.web.access import OPEN
+from gateway.web.clients import DIRECT
 from tests.fakes import (
     MAYA,
     T0,
@@ -72,7 +73,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Message
 
-    from gateway.web import Gate
+    from gateway.web import Clients, Gate
     from gateway.web.avatar import Avatars, Fallbacks
 
 HERE: Final = Links("")
@@ -135,7 +136,7 @@ class Answer:
 class Edge:
     """The application around one service, asked without a server in between."""
 
-    def __init__(  # noqa: PLR0913 - what an application is made of, most of it the same for all
+    def __init__(  # noqa: PLR0913 - one parameter a part that a test may choose
         self,
         avatars: Avatars,
         *,
@@ -144,17 +145,19 @@ class Edge:
         fallbacks: Fallbacks | None = None,
         gate: Gate = OPEN,
         links: Links = HERE,
+        clients: Clients = DIRECT,
         metrics: MetricsEndpoint | None = None,
         access_log: bool = False,
     ) -> None:
+        self.service = avatars
         self.telemetry = telemetry or Telemetry(pseudonym=lambda _: "someone")
         if fallbacks is None:
             fallbacks = avatars if isinstance(avatars, FakeAvatars) else FakeAvatars(photo())
-        self.documents = documents = FakeDocuments()
+        self.documents = FakeDocuments()
         self.keeper = FakeKeeper()
         admin = AdminEndpoint(
             self.keeper,
-            documents,
+            self.documents,
             self.telemetry,
             token=token,
             gate=gate,
@@ -164,15 +167,18 @@ class Edge:
         endpoint = AvatarEndpoint(
             avatars,
             fallbacks,
-            documents,
+            self.documents,
             admin=admin,
             telemetry=self.telemetry,
             links=links,
             defaults=Defaults(),
             gate=gate,
+            clients=clients,
             clock=Clock(),
         )
-        self.served = Served(endpoint, admin, self.telemetry, {"machines": "a bound"}, metrics)
+        self.served = Served(
+            endpoint, admin, self.telemetry, {"machines": "a bound"}, None, metrics
+        )
         self.opened = 0
         self.closed = 0
         self.application = build_application(
@@ -967,6 +973,16 @@ async def test_static_files_are_served_as_they_are() -> None:
     assert answer.status == 200
     assert answer.headers["content-type"] == "image/svg+xml"
     assert answer.body == (STATIC / "silhouettes" / "person.svg").read_bytes()
+    assert answer.headers["cache-control"] == "max-age=3600, stale-while-revalidate=86400"
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/static/wa-avatar.js"])
+async def test_who_has_a_file_already_is_told_so(path: str) -> None:
+    edge = Edge(FakeAvatars(photo()))
+    whole = await edge.ask(path)
+    again = await edge.ask(path, if_none_match=whole.headers["etag"])
+    assert (again.status, again.body) == (304, b"")
+    assert again.headers["cache-control"] == whole.headers["cache-control"]
 
 
 @pytest.mark.parametrize(

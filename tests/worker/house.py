@@ -18,6 +18,8 @@ from tests.fakes import Clock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from gateway.worker.shortcut import Shortcut
+
 
 async def eventually(happened: Callable[[], object]) -> None:
     """Wait for what the kernel does when it likes."""
@@ -90,10 +92,12 @@ class House:
         self.cfg.set("limit_request_field_size", MAX_FIELD)
         self.cfg.set("pre_request", lambda _worker, _request: None)
         self.log = FakeLog()
-        self.asgi = app
+        self.asgi: Callable[..., Awaitable[None]] = app
+        self.state: dict[str, object] = {}
         self.loop = asyncio.get_running_loop()
         self.clock = Clock()
         self.connections = Connections(capacity=capacity, clock=self.clock)
+        self.shortcut: Shortcut | None = None
         self.stopping = False
         self.alive = True
         self.nr = self.nr_conns = 0

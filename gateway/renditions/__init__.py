@@ -1,0 +1,26 @@
+"""What this worker holds ready: encoded renditions and how their contacts stand."""
+
+from __future__ import annotations
+
+from gateway.renditions.cache import Renditions, tidying
+from gateway.renditions.shelf import (
+    COMPANION_OVERHEAD,
+    DRAWN_SHARE,
+    ENTRY_OVERHEAD,
+    MAX_COMPANIONS,
+    MAX_PER_CONTACT,
+    RENDITION_OVERHEAD,
+    Companion,
+)
+
+__all__ = [
+    "COMPANION_OVERHEAD",
+    "DRAWN_SHARE",
+    "ENTRY_OVERHEAD",
+    "MAX_COMPANIONS",
+    "MAX_PER_CONTACT",
+    "RENDITION_OVERHEAD",
+    "Companion",
+    "Renditions",
+    "tidying",
+]

@@ -1,0 +1,94 @@
+"""When garbage is looked for: at little, often; at everything, seldom and in quiet."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+
+from gateway.worker.collecting import AGE, PERIOD, PILE, Collecting
+from tests.fakes import Clock
+from tests.worker.ways import Connection, both, get
+
+
+class FakeGarbage:
+    """Notes what is done; `pile` is what has come."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.pile = 0
+
+    def collect(self) -> int:
+        self.done.append("collect")
+        return 0
+
+    def freeze(self) -> None:
+        self.done.append("freeze")
+
+    def unfreeze(self) -> None:
+        self.done.append("unfreeze")
+
+    def get_count(self) -> tuple[int, int, int]:
+        return (99, 9, self.pile)
+
+    def told(self) -> str:
+        done, self.done = " ".join(self.done), []
+        return done
+
+
+LITTLE = "collect freeze"
+EVERYTHING = "unfreeze collect freeze"
+
+
+def test_a_pile_is_looked_at_and_set_aside() -> None:
+    garbage, clock = FakeGarbage(), Clock()
+    collecting = Collecting(garbage, clock=clock)
+    for pile, done in ((PILE - 1, ""), (PILE, LITTLE), (0, "")):
+        garbage.pile = pile
+        collecting.tick(quiet=False)
+        assert garbage.told() == done
+
+
+def test_what_is_old_is_looked_at_too() -> None:
+    garbage, clock = FakeGarbage(), Clock()
+    collecting = Collecting(garbage, clock=clock)
+    for seconds, done in ((AGE - 1, ""), (1, LITTLE), (AGE - 1, ""), (1, LITTLE)):
+        clock.advance(seconds)
+        collecting.tick(quiet=True)
+        assert garbage.told() == done
+
+
+def test_everything_is_looked_at_in_quiet_alone() -> None:
+    garbage, clock = FakeGarbage(), Clock()
+    collecting = Collecting(garbage, clock=clock)
+    collecting.clear()
+    assert garbage.told() == EVERYTHING
+    for seconds, quiet, done in (
+        (PERIOD - 1, True, LITTLE),
+        (1, False, ""),
+        (PERIOD, False, LITTLE),
+        (0, True, EVERYTHING),
+        (0, True, ""),
+    ):
+        clock.advance(seconds)
+        collecting.tick(quiet=quiet)
+        assert garbage.told() == done
+
+
+@pytest.mark.anyio
+async def test_a_connection_that_has_ended_leaves_nothing_to_look_for() -> None:
+    async with both() as ways:
+        for worker in (ways.hot, ways.cold):
+            for said in (get(), get("/nothing"), b"nonsense\r\n", b"GET"):
+                gc.disable()
+                try:
+                    connection = Connection(worker)
+                    gone = weakref.ref(connection.protocol)
+                    await connection.say(said, said)
+                    await connection.end()
+                    worker.protocols.clear()
+                    del connection
+                    assert gone() is None, said
+                finally:
+                    gc.enable()
