@@ -26,6 +26,7 @@ from gateway.web import (
     Clients,
     Defaults,
     Gate,
+    HookEndpoint,
     HotTable,
     Links,
     MetricsEndpoint,
@@ -176,7 +177,9 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         clock=clock,
     )
     metrics = MetricsEndpoint(partial(exposed, gateway), Bearer(revealed(settings.metrics_token)))
-    return Served(avatar, admin, gateway.telemetry, bounds(settings), hot, metrics)
+    secret = revealed(settings.webhook_secret)
+    hooks = None if secret is None else HookEndpoint(gateway.listener, secret=secret)
+    return Served(avatar, admin, gateway.telemetry, bounds(settings), hot, metrics, hooks)
 
 
 def _warn(settings: Settings, telemetry: Telemetry) -> None:

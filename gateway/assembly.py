@@ -21,6 +21,7 @@ from gateway.imaging.header import HeaderCheck
 from gateway.imaging.studio import Studio
 from gateway.inquiry import Inquiry
 from gateway.keeper import Keeper
+from gateway.listener import Listener
 from gateway.newcomers import Newcomers
 from gateway.origin import Origin
 from gateway.outbound import (
@@ -82,6 +83,7 @@ class Gateway:
     drawings: Drawings[Plan]
     documents: Documents[Plan]
     keeper: Keeper
+    listener: Listener
     portraits: PortraitStore
     renditions: Renditions
     sweeper: Sweeper
@@ -199,11 +201,22 @@ async def open_gateway(
         stack.push_async_callback(drawings.aclose)
         avatars = Avatars(renditions, inquiry, drawings, deadline=settings.deadline, clock=clock)
         refreshes = Refreshes(shared.backoffs, shared.leases, clock=clock)
+        listener = Listener(
+            archive,
+            inquiry,
+            pauses=pauses,
+            refreshes=refreshes,
+            alias=sources[0].resolver.alias,
+            telemetry=telemetry,
+            clock=clock,
+        )
+        stack.push_async_callback(listener.aclose)
         yield Gateway(
             avatars=avatars,
             drawings=drawings,
             documents=Documents(avatars, inquiry, drawings, deadline=settings.deadline),
             keeper=Keeper(archive, inquiry, refreshes),
+            listener=listener,
             portraits=portraits,
             renditions=renditions,
             sweeper=Sweeper(

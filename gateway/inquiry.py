@@ -113,9 +113,15 @@ class Inquiry:
         if self._pauses.holding(contact) is None:
             self._runs.join(Order(contact, side, Priority.RENEWAL))
 
-    def refresh(self, contact: ContactId, side: int) -> asyncio.Task[Finding]:
+    def refresh(
+        self, contact: ContactId, side: int, priority: Priority = Priority.VIEWER
+    ) -> asyncio.Task[Finding]:
         """Have the upstream asked now, past its cache, whatever is known."""
-        return self._refreshes.join(contact, lambda: self._refresh(contact, side))[0]
+        order = Order(contact, side, priority, refresh=True)
+        task, joined = self._refreshes.join(contact, lambda: self._refresh(order))
+        if joined and priority is Priority.VIEWER:
+            self._runs.hurry(contact)
+        return task
 
     async def known(self, contact: ContactId) -> Finding | None:
         """Return what is known and may be shown, and ask nobody."""
@@ -164,8 +170,8 @@ class Inquiry:
                 with suppress(Exception):  # told by the run itself
                     await self.learn(contact)
 
-    async def _refresh(self, contact: ContactId, side: int) -> Finding:
-        run = await self._runs.begin(Order(contact, side, refresh=True))
+    async def _refresh(self, order: Order) -> Finding:
+        run = await self._runs.begin(order)
         return await _told(run)
 
     async def _look(self, contact: ContactId, side: int) -> Finding:

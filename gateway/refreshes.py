@@ -35,10 +35,29 @@ class Refreshes:
 
     async def note(self, key: str) -> None:
         """Note a refresh of the contact with this key; raises `TooSoon` if it may not be yet."""
-        name = hashlib.sha256(f"refresh|{key}".encode()).hexdigest()
+        left = await self._note(_name("refresh", key), PAUSE)
+        if left > 0:
+            raise TooSoon(left)
+
+    async def latest(self, key: str) -> float:
+        """When the contact was refreshed last, in Unix seconds; 0 if nobody remembers."""
+        last = await self._shared.read(_name("refresh", key))
+        return 0.0 if last is None else last.until - PAUSE
+
+    async def is_news(self, key: str, news: str, *, life: float) -> bool:
+        """Note that `news` of the contact has come; False if it has within `life` seconds."""
+        return await self._note(_name("news", f"{key}|{news}"), life) <= 0
+
+    async def _note(self, name: str, pause: float) -> float:
+        """Note `name` for so many seconds, or return how many of them are left."""
         async with self._leases.lease(name, patience=_PATIENCE):
             last = await self._shared.read(name)
             left = 0.0 if last is None else last.until - self._clock()
-            if 0 < left <= PAUSE:  # further away: the clock was set back since
-                raise TooSoon(left)
-            await self._shared.write(name, Backoff(self._clock() + PAUSE, Reason.NONE, 1))
+            if 0 < left <= pause:  # further away: the clock was set back since
+                return left
+            await self._shared.write(name, Backoff(self._clock() + pause, Reason.NONE, 1))
+            return 0.0
+
+
+def _name(what: str, key: str) -> str:
+    return hashlib.sha256(f"{what}|{key}".encode()).hexdigest()

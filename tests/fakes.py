@@ -29,6 +29,7 @@ from gateway.errors import StoreFailed
 from gateway.inquiry import Inquiry
 from gateway.keeper import Keeper
 from gateway.leases import Lease
+from gateway.listener import Listener
 from gateway.model import (
     Absence,
     AvatarSpec,
@@ -494,6 +495,18 @@ class House:
         )
         refreshes = Refreshes(self.machine.backoffs, self.machine.leases, clock=self.clock)
         self.keeper = Keeper(self.archive, self.inquiry, refreshes, patience=deadline)
+        self.waits: list[float] = []
+        self.time_passes = asyncio.Event()
+        self.listener = Listener(
+            self.archive,
+            self.inquiry,
+            pauses=self.pauses,
+            refreshes=refreshes,
+            alias=self.resolver.alias,
+            telemetry=self.telemetry,
+            clock=self.clock,
+            wait=self._let_pass,
+        )
 
     def door(self, *, deadline: float = 30.0, viewers: int = MAX_VIEWERS) -> Avatars[Plan]:
         """A door for so many viewers at a time, who wait for `deadline` seconds."""
@@ -513,10 +526,17 @@ class House:
         return avatar
 
     async def aclose(self) -> None:
+        await self.listener.aclose()
         await self.drawings.aclose()
         await self.inquiry.aclose()
         await self.archive.aclose()
         await self.budget.__aexit__(None, None, None)
+
+    async def _let_pass(self, seconds: float) -> None:
+        """Stand for the time that news waits: it passes when the test says so."""
+        self.waits.append(seconds)
+        await self.time_passes.wait()
+        self.time_passes.clear()
 
     async def _wait(self, _seconds: float) -> None:
         """Stand for the time until the store is tried again: it passes when the test says so."""

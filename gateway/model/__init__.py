@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.model.cdn import OriginPattern
 from gateway.model.contact import MAX_ID_LENGTH, ContactId, Kind
+from gateway.model.news import News, Tidings
 from gateway.model.options import ALIASES, KNOWN, NAMES
 from gateway.model.portrait import (
     SMALL,
@@ -50,6 +51,7 @@ __all__ = [
     "Format",
     "Kind",
     "Master",
+    "News",
     "OriginPattern",
     "Path",
     "Photo",
@@ -60,5 +62,6 @@ __all__ = [
     "Shape",
     "Sighting",
     "Standing",
+    "Tidings",
     "version_of",
 ]

@@ -233,7 +233,7 @@ _NEEDED: Final = {
 }
 
 _NOT_IN_FORCE: Final = (
-    "webhook_secret", "http_proxy",
+    "http_proxy",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from gateway.web.application import Served, build_application
 from gateway.web.avatar import AvatarEndpoint, forget
 from gateway.web.bearer import Bearer
 from gateway.web.clients import Clients
+from gateway.web.hooks import HookEndpoint
 from gateway.web.hot import HotTable
 from gateway.web.links import Links
 from gateway.web.metrics import MetricsEndpoint
@@ -25,6 +26,7 @@ __all__ = [
     "Defaults",
     "Example",
     "Gate",
+    "HookEndpoint",
     "HotTable",
     "Links",
     "MetricsEndpoint",

@@ -17,6 +17,7 @@ from gateway.web.admin import MANY, PREFIX, WARM
 from gateway.web.answers import HouseRules, document, problem
 from gateway.web.avatar import FAULT, NOTHING_HERE
 from gateway.web.files import Files
+from gateway.web.hooks import HOOK
 from gateway.web.journal import AccessLog
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from gateway.web.admin import AdminEndpoint
     from gateway.web.answers import Answer
     from gateway.web.avatar import AvatarEndpoint
+    from gateway.web.hooks import HookEndpoint
     from gateway.web.hot import HotTable
     from gateway.web.metrics import MetricsEndpoint
     from gateway.web.playground import Playground
@@ -44,7 +46,8 @@ TEXTS: Final = {404: NOTHING_HERE, 405: "That method does nothing here."}
 class Served:
     """What a worker opened; `bounds` say what this set-up cannot promise.
 
-    `hot` is for a server that answers known requests itself; None if none is to do so.
+    `hot` is for a server that answers known requests itself; None if none is to do so. Without
+    `hooks` nobody tells anything.
     """
 
     avatar: AvatarEndpoint
@@ -53,6 +56,7 @@ class Served:
     bounds: Mapping[str, str]
     hot: HotTable | None = None
     metrics: MetricsEndpoint | None = None
+    hooks: HookEndpoint | None = None
 
 
 def build_application(
@@ -104,6 +108,7 @@ def build_application(
     application = Starlette(
         routes=[
             _AvatarRoute(),
+            Route(HOOK, _Hook()),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics),
@@ -154,6 +159,16 @@ class _AvatarRoute(BaseRoute):
             served.telemetry.took(time.perf_counter() - began)
         else:
             answer = await served.admin.answer(scope, receive)
+        await answer(scope, receive, send)
+
+
+class _Hook:
+    """Deliveries, by whatever method: what there is depends on the settings."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        served: Served = scope["state"]["served"]
+        hooks = served.hooks
+        answer = problem(404, NOTHING_HERE) if hooks is None else await hooks.answer(scope, receive)
         await answer(scope, receive, send)
 
 

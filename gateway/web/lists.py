@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import Forbidden, InvalidContact
+from gateway.web.bodies import TooLarge, body_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +31,8 @@ class BadList(ValueError):
 async def asked(receive: Receive, read: Callable[[str], Access]) -> dict[ContactId, Access]:
     """Read a JSON list of contacts, each as `read` takes it; raises `BadList`."""
     try:
-        found = json.loads(await _body(receive))
-    except _TooLarge:
+        found = json.loads(await body_of(receive, MAX_BODY))
+    except TooLarge:
         raise BadList(f"At most {MAX_BODY} bytes are read.", status=413) from None
     except (ValueError, RecursionError):
         raise BadList("The body is no JSON.") from None
@@ -47,20 +48,3 @@ async def asked(receive: Receive, read: Callable[[str], Access]) -> dict[Contact
         except InvalidContact:
             raise BadList(f"Item {number} has none of the forms of a contact id.") from None
     return named
-
-
-class _TooLarge(ValueError):
-    pass
-
-
-async def _body(receive: Receive) -> bytes:
-    """Return the whole body; raises `_TooLarge` beyond `MAX_BODY`."""
-    held = bytearray()
-    more = True
-    while more:
-        message = await receive()
-        held += message.get("body", b"")
-        if len(held) > MAX_BODY:
-            raise _TooLarge
-        more = message.get("more_body", False)
-    return bytes(held)

@@ -32,6 +32,7 @@ from tests.bench import (
     servers,
 )
 from tests.bench.rounds import Notes
+from tests.bench.wrk import Failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +57,10 @@ def main() -> None:
             for name, part in _parts(folder, api, shown, notes, wanted).items():
                 if not wanted.only or name in wanted.only:
                     began = time.monotonic()
-                    results |= part()
+                    try:
+                        results |= part()
+                    except Failed as failure:
+                        notes.missing(f"the part “{name}”", failure)
                     print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
     told = {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),

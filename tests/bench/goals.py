@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 OURS: Final = "avatar-gateway"
 
@@ -27,7 +27,7 @@ class Goal:
 
 def judge(results: dict[str, Any]) -> list[Goal]:
     """Judge what `results` hold, as JSON has them; a part that was left out has no goal."""
-    parts = {
+    parts: dict[str, Callable[[Any], Iterator[Goal]]] = {
         "hits": _hits,
         "company": _company,
         "libraries": _libraries,

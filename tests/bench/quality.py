@@ -104,7 +104,7 @@ def _row(side: int, name: str, ways: list[Callable[[], bytes]], wanted: list[Pix
             body = way()
             times.append(1000 * (time.process_time() - before))
         seen = pixels(decoded(body).convert("RGB"))
-        alike = float(structural_similarity(seen, right, channel_axis=2, data_range=255))
+        alike = float(structural_similarity(seen, right, channel_axis=2, data_range=255))  # type: ignore[no-untyped-call]
         figures.append((median(times), len(body), alike, psnr(seen, right)))
     ms, size, alike, decibel = (median(column) for column in zip(*figures, strict=True))
     return Quality(side, name, ms, size, alike, decibel, min(each[3] for each in figures))

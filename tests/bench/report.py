@@ -27,13 +27,13 @@ CPU of one thread, from a portrait that is known (640 px, JPEG) to a PNG of 96 p
 Lanczos in linear light.
 """
 _SERVERS: Final = """
-Whole requests over 4 connections; nobody keeps the result. The gateway reads the portrait of another
-contact from its store each time, the others the same file.
+Whole requests over 4 connections; nobody keeps the result. The gateway reads the portrait of
+another contact from its store each time, the others the same file.
 """
 _COLD: Final = """
-A new contact each time, 8 connections, an upstream without latency. The gateway asks the API, fetches
-the picture, decodes it in the quarantine and stores it; the others only fetch the picture. The
-upstream and wrk share the other core.
+A new contact each time, 8 connections, an upstream without latency. The gateway asks the API,
+fetches the picture, decodes it in the quarantine and stores it; the others only fetch the picture.
+The upstream and wrk share the other core.
 """
 _FORMATS: Final = """
 From a portrait that is known: CPU, bytes, and SSIM and PSNR against Lanczos in linear light in
@@ -57,7 +57,8 @@ def _document(results: dict[str, Any]) -> Iterable[str]:
         yield "Missing: " + "; ".join(f"**{n}**: {why}" for n, why in results["missing"].items())
     yield from _table(
         "Goals", "", ("Goal", "", "Measured", "Met"),
-        ((g["name"], g["goal"], g["measured"], "yes" if g["met"] else "**no**") for g in results["goals"]),
+        ((g["name"], g["goal"], g["measured"], "yes" if g["met"] else "**no**")
+         for g in results["goals"]),
     )  # fmt: skip
     if "hits" in results:
         yield from _compared("Hits", _HITS, results["hits"], "nginx")
@@ -77,7 +78,8 @@ def _document(results: dict[str, Any]) -> Iterable[str]:
         yield from _compared("Renditions: the server", _SERVERS, results["renditions"], "ours")
     if "cold" in results:
         yield from _compared("Cold avatars", _COLD, results["cold"], "ours")
-        yield f"\nA lone viewer waits {results['waits']['p50']:.1f} ms (p99 {results['waits']['p99']:.1f})."
+        p50, p99 = results["waits"]["p50"], results["waits"]["p99"]
+        yield f"\nA lone viewer waits {p50:.1f} ms (p99 {p99:.1f})."
     if "formats" in results:
         yield from _table(
             "Formats and sizes", _FORMATS, ("px", "Format", "CPU ms", "KB", "SSIM", "dB", "least"),

@@ -47,6 +47,7 @@ from gateway.web import (
     AdminEndpoint,
     AvatarEndpoint,
     Defaults,
+    HookEndpoint,
     Links,
     MetricsEndpoint,
     Served,
@@ -146,6 +147,7 @@ class Edge:
         gate: Gate = OPEN,
         links: Links = HERE,
         clients: Clients = DIRECT,
+        hooks: HookEndpoint | None = None,
         metrics: MetricsEndpoint | None = None,
         access_log: bool = False,
     ) -> None:
@@ -177,7 +179,7 @@ class Edge:
             clock=Clock(),
         )
         self.served = Served(
-            endpoint, admin, self.telemetry, {"machines": "a bound"}, None, metrics
+            endpoint, admin, self.telemetry, {"machines": "a bound"}, None, metrics, hooks
         )
         self.opened = 0
         self.closed = 0
