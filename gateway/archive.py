@@ -124,6 +124,14 @@ class Archive:
             await self._heat(contact, portrait)
         return shown
 
+    async def announce(self, contact: ContactId) -> None:
+        """Have every worker look again at what is kept of `contact`, though it be fresh.
+
+        They drop their copies as after an erasure; only not while the store holds an older one.
+        """
+        if not self._unsaved.waits(contact):
+            await self._erasures.publish(self.key(contact))
+
     async def replace(self, contact: ContactId, absence: Absence) -> None:
         """Put `absence` in the place of a photo, and erase every copy of that."""
         self._telemetry.erased(Cause.HIDDEN)

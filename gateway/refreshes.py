@@ -18,6 +18,7 @@ PAUSE: Final = 60.0
 """Seconds between two refreshes of one contact, in all workers together."""
 
 _PATIENCE: Final = 1.0
+_LONG_PATIENCE: Final = 15.0  # of those for whom nobody waits
 
 
 class Refreshes:
@@ -35,7 +36,7 @@ class Refreshes:
 
     async def note(self, key: str) -> None:
         """Note a refresh of the contact with this key; raises `TooSoon` if it may not be yet."""
-        left = await self._note(_name("refresh", key), PAUSE)
+        left = await self._note(_name("refresh", key), PAUSE, _PATIENCE)
         if left > 0:
             raise TooSoon(left)
 
@@ -46,11 +47,11 @@ class Refreshes:
 
     async def is_news(self, key: str, news: str, *, life: float) -> bool:
         """Note that `news` of the contact has come; False if it has within `life` seconds."""
-        return await self._note(_name("news", f"{key}|{news}"), life) <= 0
+        return await self._note(_name("news", f"{key}|{news}"), life, _LONG_PATIENCE) <= 0
 
-    async def _note(self, name: str, pause: float) -> float:
-        """Note `name` for so many seconds, or return how many of them are left."""
-        async with self._leases.lease(name, patience=_PATIENCE):
+    async def _note(self, name: str, pause: float, patience: float) -> float:
+        """Note `name` for `pause` seconds, or return how many of them are left."""
+        async with self._leases.lease(name, patience=patience):
             last = await self._shared.read(name)
             left = 0.0 if last is None else last.until - self._clock()
             if 0 < left <= pause:  # further away: the clock was set back since

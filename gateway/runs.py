@@ -286,7 +286,7 @@ class Runs:
             coming.set_exception(error) if isinstance(error, Exception) else coming.cancel()
             raise
         coming.set_result(photo)
-        await self._verdicts.keep(contact, photo, began=began)
+        await self._verdicts.keep(contact, photo, began=began, known=known)
 
 
 def _purpose_of(order: Order) -> str:

@@ -87,6 +87,11 @@ class Unsaved:
             self._held.popitem(last=False)
         return held
 
+    def waits(self, contact: ContactId) -> bool:
+        """Whether the store has yet to take what is on its way."""
+        held = self._held.get(contact)
+        return held is not None and not held.saved
+
     def drop(self, contact: ContactId) -> None:
         """Forget what is on its way."""
         self._held.pop(contact, None)

@@ -98,10 +98,24 @@ class Verdicts:
         tell(self.show(contact, photo, asked=True))
         await self.keep(contact, photo, began=began)
 
-    async def keep(self, contact: ContactId, photo: Photo, *, began: float) -> None:
-        """Keep a photo that is shown already, unless somebody did not want that meanwhile."""
+    async def keep(
+        self,
+        contact: ContactId,
+        photo: Photo,
+        *,
+        began: float,
+        known: Portrait | None = None,
+    ) -> None:
+        """Keep a photo that is shown already, unless somebody did not want that meanwhile.
+
+        Other workers may still believe in what was `known`; they are told to look again.
+        """
+        believed = known is not None and self.is_fresh(contact, known)
         await self._pauses.clear(contact)
         if await self._archive.keep(contact, photo, began=began):
+            if believed:
+                await self._archive.announce(contact)
+                self.stand(contact, photo)  # that has taken away our own as well
             return
         known = await self._archive.latest(contact)
         if known is None:

@@ -33,6 +33,7 @@ def gateway(upstream: Running, tmp_path_factory: pytest.TempPathFactory) -> Iter
         folder / "store",
         GATEWAY_WEBHOOK_SECRET=SECRET,
         GATEWAY_UPSTREAM_RATE="600/m",
+        GATEWAY_DEADLINE="30s",
         GATEWAY_LOG_LEVEL="debug",
     )
     with processes.gateway(folder, settings) as started:

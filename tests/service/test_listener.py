@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.errors import Disconnected, NoPhoto, Reason, UpstreamFailed
+from gateway.errors import Disconnected, NoPhoto, Reason, StoreFailed, UpstreamFailed
 from gateway.listener import HEARD, MOST, TRIES, WRITER_LIFE, Listener
 from gateway.model import ContactId, News, Tidings
 from gateway.refreshes import PAUSE
@@ -24,7 +24,7 @@ from tests.fakes import (
 )
 
 if TYPE_CHECKING:
-    from gateway.model import Avatar, Portrait
+    from gateway.model import Avatar, PhotoUrl, Portrait
 
 GROUP = ContactId.parse("120363043968066561@g.us")
 LID = ContactId.parse("123456789012345@lid")
@@ -87,11 +87,47 @@ async def test_a_photo_that_was_taken_away_is_erased_everywhere_at_once() -> Non
         assert other.resolver.asked == []
 
 
-async def test_a_none_that_has_ended_becomes_a_photo() -> None:
-    async with opened(House(FakeResolver(NONE, NEW))) as house:
-        await house.see()
+@pytest.mark.parametrize("before", [OLD, NONE])
+async def test_what_is_new_is_shown_by_the_other_workers_too(before: PhotoUrl | NoPhoto) -> None:
+    machine, portraits = Machine(), FakePortraits()
+    async with (
+        opened(House(FakeResolver(before, NEW), portraits=portraits, machine=machine)) as house,
+        opened(House(FakeResolver(NONE), portraits=portraits, machine=machine)) as other,
+    ):
+        for each in (house, other):
+            assert shown(await each.see()) != "/v/new.jpg"
+        await heard(house, changed())
+        for each in (house, other, house, other):
+            assert shown(await each.see()) == "/v/new.jpg"
+        assert other.resolver.asked == []
+        assert house.resolver.refreshes == [False, True]
+
+
+async def test_a_store_that_takes_nothing_keeps_no_worker_from_showing_what_is_new() -> None:
+    class Full(FakePortraits):
+        full = False
+
+        async def put(self, contact: ContactId, portrait: Portrait) -> bool:
+            if self.full:
+                raise StoreFailed("the portrait store failed (Full)")
+            return await super().put(contact, portrait)
+
+    machine, portraits = Machine(), Full()
+    async with (
+        opened(House(FakeResolver(OLD, NEW), portraits=portraits, machine=machine)) as house,
+        opened(House(FakeResolver(NONE), portraits=portraits, machine=machine)) as other,
+    ):
+        for each in (house, other):
+            await each.see()
+        portraits.full = True
         await heard(house, changed())
         assert shown(await house.see()) == "/v/new.jpg"
+        assert shown(await other.see()) == "/v/old.jpg"
+        portraits.full = False
+        house.again.set()
+        await settle()
+        assert shown(await house.see()) == "/v/new.jpg"
+        assert house.resolver.refreshes == [False, True]
 
 
 async def test_about_nobody_whom_we_do_not_hold_is_anything_asked() -> None:
