@@ -9,8 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway import __version__, versions
-from gateway.assembly import CLOCKS, custom_fallback, open_gateway
+from gateway.assembly import CLOCKS, open_gateway
 from gateway.errors import InvalidSettings, StoreFailed
+from gateway.foundations import custom_fallback
 from gateway.imaging.assets import static_path
 from gateway.measures import exposed, measuring
 from gateway.portraits import check_place, sweeping
