@@ -8,7 +8,7 @@ SANDBOX_PORT ?= 8001
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test proof check format lock clean
+.PHONY: help setup demo test proof bench check format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ test: $(VENV)/.dev ## the test suite, in parallel (JOBS)
 
 proof: $(VENV)/.dev ## the long proofs, one after the other: minutes
 	$(BIN)/python -m pytest -s tests/proof
+
+bench: $(VENV)/.dev ## measure beside others (wrk, nginx, Varnish …): ten minutes, writes docs/benchmarks.*
+	$(BIN)/python -m tests.bench
 
 check: $(VENV)/.dev ## format, lint, types, floors
 	$(BIN)/ruff format --check .

@@ -9,8 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway import __version__, versions
-from gateway.assembly import CLOCKS, custom_fallback, open_gateway
+from gateway.assembly import CLOCKS, open_gateway
 from gateway.errors import InvalidSettings, StoreFailed
+from gateway.foundations import custom_fallback
 from gateway.imaging.assets import static_path
 from gateway.measures import exposed, measuring
 from gateway.portraits import check_place, sweeping
@@ -88,7 +89,10 @@ def create_app(
             for source in gateway.sources:
                 source.resolver.introduce(until=time.monotonic() + settings.upstream_timeout)
             gateway.telemetry.started(__version__)
-            yield _served(settings, gateway, clocks.wall)
+            served = _served(settings, gateway, clocks.wall)
+            yield served
+            if served.hot is not None:
+                served.hot.flush()  # the last answers count too
             gateway.telemetry.stopped()
 
     return build_application(
@@ -161,7 +165,8 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         defaults=defaults,
     )
     hot = None
-    if settings.hot_path:
+    # What is answered before there is a request has no line of its own.
+    if settings.hot_path and not settings.access_log:
         hot = HotTable(gateway.avatars, gateway.renditions, gateway.telemetry, clock=clock)
     avatar = AvatarEndpoint(
         gateway.avatars,
@@ -176,7 +181,13 @@ def _served(settings: Settings, gateway: Gateway, clock: Callable[[], float]) ->
         learn=forget if hot is None else hot.learn,
         clock=clock,
     )
-    metrics = MetricsEndpoint(partial(exposed, gateway), Bearer(revealed(settings.metrics_token)))
+
+    async def expose(accept: str) -> tuple[bytes, str]:
+        if hot is not None:
+            hot.flush()
+        return await exposed(gateway, accept)
+
+    metrics = MetricsEndpoint(expose, Bearer(revealed(settings.metrics_token)))
     secret = revealed(settings.webhook_secret)
     hooks = None if secret is None else HookEndpoint(gateway.listener, secret=secret)
     return Served(avatar, admin, gateway.telemetry, bounds(settings), hot, metrics, hooks)

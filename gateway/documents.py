@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic
 
-from gateway.avatars import reason_without_asking
 from gateway.drawings import PlanT
-from gateway.findings import Finding
-from gateway.model import Standing
+from gateway.findings import Finding, known_beforehand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.avatars import Avatars
     from gateway.drawings import Drawings
     from gateway.inquiry import Inquiry
-    from gateway.model import AvatarSpec, ContactId
+    from gateway.lookout import Lookout
+    from gateway.model import AvatarSpec, ContactId, Standing
 
 _AT_ONCE: Final = 8
 
@@ -35,32 +31,22 @@ class Document:
 
 
 class Documents(Generic[PlanT]):
-    """Documents of contacts; those nobody knows wait `deadline` seconds, as for a picture."""
+    """Documents of contacts; those nobody knows are waited for at `lookout`, as for a picture."""
 
-    def __init__(
-        self,
-        avatars: Avatars[PlanT],
-        inquiry: Inquiry,
-        drawings: Drawings[PlanT],
-        *,
-        deadline: float,
-    ) -> None:
-        self._avatars = avatars
+    def __init__(self, inquiry: Inquiry, lookout: Lookout, drawings: Drawings[PlanT]) -> None:
         self._inquiry = inquiry
+        self._lookout = lookout
         self._drawings = drawings
-        self._deadline = deadline
 
     async def of(
         self, contact: ContactId, spec: AvatarSpec, *, network: str | None = None
     ) -> Document:
         """Return the document of `contact`; the upstream is asked as for a picture."""
-        reason = reason_without_asking(contact, spec)
-        if reason is not None:
-            lasting = Standing(math.inf, math.inf, reason=reason, settled=True)
-            return self._document(contact, Finding(lasting))
-        until = time.monotonic() + self._deadline
-        side = spec.canvas.pixels
-        finding, _ = await self._avatars.look(contact, side, until, network=network)
+        standing = known_beforehand(contact, forced=spec.forced)
+        if standing is not None:
+            return self._document(contact, Finding(standing))
+        side, until = spec.canvas.pixels, self._lookout.until()
+        finding, _ = await self._lookout.find(contact, side, until, network=network)
         return self._document(contact, finding)
 
     async def known(self, contacts: Sequence[ContactId]) -> list[Document]:

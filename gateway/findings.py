@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.errors import Reason
 from gateway.model import Photo, Standing
 
 if TYPE_CHECKING:
-    from gateway.errors import Reason
-    from gateway.model import Portrait, Sample
+    from gateway.model import ContactId, Portrait, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +41,14 @@ class Finding:
 def passing(reason: Reason, until: float) -> Standing:
     """A fallback that holds until then, in Unix seconds."""
     return Standing(fresh_until=until, expires=until, reason=reason)
+
+
+def known_beforehand(contact: ContactId, *, forced: bool) -> Standing | None:
+    """How `contact` stands if that depends on the request alone, which never changes; or None."""
+    if forced:
+        return _lasting(Reason.FORCED)
+    return None if contact.can_have_photo else _lasting(Reason.UNSUPPORTED)
+
+
+def _lasting(reason: Reason) -> Standing:
+    return Standing(math.inf, math.inf, reason=reason, settled=True)

@@ -20,7 +20,7 @@ import structlog
 from obstore.store import MemoryStore
 
 from gateway.archive import Archive
-from gateway.avatars import MAX_VIEWERS, Avatars
+from gateway.avatars import Avatars
 from gateway.budget import Backoffs, Budget, MemoryBackoffs, MemoryLedger
 from gateway.confirmations import Confirmations
 from gateway.documents import Document, Documents
@@ -30,6 +30,7 @@ from gateway.inquiry import Inquiry
 from gateway.keeper import Keeper
 from gateway.leases import Lease
 from gateway.listener import Listener
+from gateway.lookout import MAX_VIEWERS, Lookout
 from gateway.model import (
     Absence,
     AvatarSpec,
@@ -490,9 +491,8 @@ class House:
             self.renditions, self.artist, seed=self.portraits.digest
         )
         self.avatars = self.door(deadline=deadline)
-        self.documents: Documents[Plan] = Documents(
-            self.avatars, self.inquiry, self.drawings, deadline=deadline
-        )
+        lookout = Lookout(self.inquiry, deadline=deadline, clock=self.clock)
+        self.documents: Documents[Plan] = Documents(self.inquiry, lookout, self.drawings)
         refreshes = Refreshes(self.machine.backoffs, self.machine.leases, clock=self.clock)
         self.keeper = Keeper(self.archive, self.inquiry, refreshes, patience=deadline)
         self.waits: list[float] = []
@@ -510,14 +510,8 @@ class House:
 
     def door(self, *, deadline: float = 30.0, viewers: int = MAX_VIEWERS) -> Avatars[Plan]:
         """A door for so many viewers at a time, who wait for `deadline` seconds."""
-        return Avatars(
-            self.renditions,
-            self.inquiry,
-            self.drawings,
-            deadline=deadline,
-            viewers=viewers,
-            clock=self.clock,
-        )
+        lookout = Lookout(self.inquiry, deadline=deadline, viewers=viewers, clock=self.clock)
+        return Avatars(self.renditions, self.inquiry, lookout, self.drawings, clock=self.clock)
 
     async def see(self, spec: AvatarSpec | None = None, contact: ContactId = MAYA) -> Avatar:
         """View an avatar, and let what goes on behind the viewer go on."""

@@ -1,4 +1,4 @@
-"""Cold avatars from an upstream without latency: throughput, what a viewer waits, what it counts."""
+"""Cold avatars from an upstream without latency: throughput, a viewer's wait, the upstream's."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SIZES: Final = (48, 64, 96, 128, 256)
 
 @dataclass(frozen=True, slots=True)
 class Economy:
-    """Questions to the upstream for each contact and lifetime, over sizes, workers and a restart."""
+    """Questions to the upstream for each contact, over sizes, formats, workers and a restart."""
 
     contacts: int
     api: float

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from tests.bench import peers, servers
+from tests.bench import heads, peers, servers
 from tests.bench.asking import ask, require_photos
 from tests.bench.rounds import Row, compare
 from tests.bench.servers import Missing, Server
@@ -121,9 +121,8 @@ def _own(server: Server, case: Case) -> Case:
 
 
 def _shot(server: Server, case: Case, seconds: int) -> Shot:
-    return shoot(
-        server.url, server.pid, case.question, connections=case.connections, seconds=seconds
-    )
+    by = heads.shoot if case.question.method == "HEAD" else shoot
+    return by(server.url, server.pid, case.question, connections=case.connections, seconds=seconds)
 
 
 async def _warm(party: list[Server], many: int) -> str:

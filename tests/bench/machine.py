@@ -60,6 +60,7 @@ def description() -> dict[str, str]:
         "cores": str(len(CORES)),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
+        "load": f"{os.getloadavg()[0]:.1f}",
     }
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 CONTACTS: Final = 15_552_000_000
 KNOWN: Final = 300
 SIDE: Final = 96
-_TURNS: Final = 15
+_TURNS: Final = 9
 _CONNECTIONS: Final = 4
 
 Draw = tuple[float, float, float]

@@ -19,21 +19,22 @@ what the operating system counts for all processes of a server, its kernel time 
 ![CPU of a hit and of a rendition, ours and others'](benchmarks.svg)
 """
 _HITS: Final = """
-`× nginx` compares requests a second on one core; `CPU` and its ratio count where two workers and
-whoever asks them share the cores. nginx and Varnish keep what the gateway answers, headers and all.
+`× nginx` compares requests a second; `CPU × nginx` how many answers the time of a core is enough
+for, which also tells where two workers and whoever asks them share the cores. nginx and Varnish
+keep what the gateway answers, headers and all.
 """
 _LIBRARIES: Final = """
 CPU of one thread, from a portrait that is known (640 px, JPEG) to a PNG of 96 px; dB against
 Lanczos in linear light.
 """
 _SERVERS: Final = """
-Whole requests over 4 connections; nobody keeps the result. The gateway reads the portrait of another
-contact from its store each time, the others the same file.
+Whole requests over 4 connections; nobody keeps the result. The gateway reads the portrait of
+another contact from its store each time, the others the same file.
 """
 _COLD: Final = """
-A new contact each time, 8 connections, an upstream without latency. The gateway asks the API, fetches
-the picture, decodes it in the quarantine and stores it; the others only fetch the picture. The
-upstream and wrk share the other core.
+A new contact each time, 8 connections, an upstream without latency. The gateway asks the API,
+fetches the picture, decodes it in the quarantine and stores it; the others only fetch the picture.
+The upstream and wrk share the other core.
 """
 _FORMATS: Final = """
 From a portrait that is known: CPU, bytes, and SSIM and PSNR against Lanczos in linear light in
@@ -51,13 +52,17 @@ def write(results: dict[str, Any], folder: Path) -> None:
 
 def _document(results: dict[str, Any]) -> Iterable[str]:
     about = results["machine"]
-    where = f"{about['cores']} cores ({about['processor']}), Python {about['python']}"
+    where = (
+        f"{about['cores']} cores ({about['processor']}), Python {about['python']}, "
+        f"load {about['load']} before the start (what others did meanwhile)"
+    )
     yield _HEAD.format(machine=f"{where}, {results['date']}")
     if results["missing"]:
         yield "Missing: " + "; ".join(f"**{n}**: {why}" for n, why in results["missing"].items())
     yield from _table(
         "Goals", "", ("Goal", "", "Measured", "Met"),
-        ((g["name"], g["goal"], g["measured"], "yes" if g["met"] else "**no**") for g in results["goals"]),
+        ((g["name"], g["goal"], g["measured"], "yes" if g["met"] else "**no**")
+         for g in results["goals"]),
     )  # fmt: skip
     if "hits" in results:
         yield from _compared("Hits", _HITS, results["hits"], "nginx")
@@ -77,7 +82,8 @@ def _document(results: dict[str, Any]) -> Iterable[str]:
         yield from _compared("Renditions: the server", _SERVERS, results["renditions"], "ours")
     if "cold" in results:
         yield from _compared("Cold avatars", _COLD, results["cold"], "ours")
-        yield f"\nA lone viewer waits {results['waits']['p50']:.1f} ms (p99 {results['waits']['p99']:.1f})."
+        p50, p99 = results["waits"]["p50"], results["waits"]["p99"]
+        yield f"\nA lone viewer waits {p50:.1f} ms (p99 {p99:.1f})."
     if "formats" in results:
         yield from _table(
             "Formats and sizes", _FORMATS, ("px", "Format", "CPU ms", "KB", "SSIM", "dB", "least"),

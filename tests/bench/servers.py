@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -105,7 +106,15 @@ def nginx(
     place.mkdir()
     modules = f"load_module {module};\n" if module else ""
     (place / "nginx.conf").write_text(
-        _NGINX.format(modules=modules, workers=workers, host=HOST, port=port, locations=locations)
+        _NGINX.format(
+            modules=modules,
+            # A master that is root gives its workers away, who then could not read the pictures.
+            user="user root;\n" if os.geteuid() == 0 else "",
+            workers=workers,
+            host=HOST,
+            port=port,
+            locations=locations,
+        )
     )
     command = ["nginx", "-p", str(place), "-c", "nginx.conf", "-e", "nginx.log"]
     with started(name, _place(workers, command), place, port=port) as server:
@@ -119,8 +128,8 @@ def image_filter(folder: Path, source: str, side: int) -> Iterator[Server]:
     if not module.exists():
         raise Missing("libnginx-mod-http-image-filter is not installed")
     locations = (
-        "location / { %s image_filter crop %d %d; image_filter_buffer 8M; "
-        "image_filter_jpeg_quality 85; }" % (source, side, side)
+        f"location / {{ {source} image_filter crop {side} {side}; image_filter_buffer 8M; "
+        "image_filter_jpeg_quality 85; }"
     )
     name = "nginx image_filter"
     with nginx(folder, locations, name=name, module=str(module)) as server:

@@ -13,7 +13,7 @@ from tests.bench import machine
 
 _SCRIPT: Final = Path(__file__).with_suffix(".lua")
 _UNITS: Final = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
-_PERCENTILE: Final = re.compile(r"^\s+(50|99)%\s+([0-9.]+)(us|ms|s|m)$", re.MULTILINE)
+_PERCENTILE: Final = re.compile(r"^\s+(50|99)%\s+([0-9.]+)(us|ms|s|m)\s*$", re.MULTILINE)
 _TOTAL: Final = re.compile(r"(\d+) requests in ([0-9.]+)(us|ms|s|m),")
 _WRONG: Final = re.compile(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)")
 

@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -194,7 +195,9 @@ def test_the_health_check_of_the_image_works(upstream: Running, tmp_path: Path) 
 
 
 def user() -> int:
-    """The image's user if this interpreter may be run by others, else nobody but root."""
+    """The image's user if we may become it and it may run this interpreter, else who we are."""
+    if os.geteuid() != 0:
+        return 0  # in a name space of our own
     python = Path(sys.executable).resolve()
     open_to_all = all(each.stat().st_mode & 0o001 for each in (python, *python.parents))
     return int(of("USER")[0].partition(":")[0]) if open_to_all else 0
@@ -204,20 +207,23 @@ def test_the_gateway_runs_where_nothing_but_its_store_can_be_written(
     upstream: Running, engine: Callable[[str], str]
 ) -> None:
     """As the image runs it: a read-only file system, no capabilities, a number for a user."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can take everything away")
     number, port = user(), free_port()
     with tempfile.TemporaryDirectory(prefix="confined-") as place, ExitStack() as stack:
         folder = Path(place)
         folder.chmod(0o755)
         for name in ("store", "tmp"):
             (folder / name).mkdir()
-            os.chown(folder / name, number, number)
-        settings = settings_for(upstream.url, folder / "store", HOME="/nonexistent")
+            if number:
+                os.chown(folder / name, number, number)
+        settings = settings_for(
+            upstream.url, folder / "store", GATEWAY_DEADLINE="60s", HOME="/nonexistent"
+        )
         settings |= {"TMPDIR": str(folder / "tmp"), "PYTHONDONTWRITEBYTECODE": "1"}
         # What counts coverage would have to write as well.
         kept = {k: v for k, v in processes.environment(settings).items() if "COV" not in k}
-        alone = f"{engine('setpriv')} --reuid {number} --regid {number} --clear-groups"
+        alone = engine("setpriv")
+        alone += f" --reuid {number} --regid {number} --clear-groups" if number else ""
+        own = [] if os.geteuid() == 0 else ["--map-root-user"]
         script = f"""
             mount --make-rprivate / && mount -o bind {folder} {folder} &&
             mount -o remount,bind,ro / && cd / && ! touch /written &&
@@ -226,24 +232,28 @@ def test_the_gateway_runs_where_nothing_but_its_store_can_be_written(
         """
         log = folder / "log"
         process = subprocess.Popen(
-            [engine("unshare"), "--mount", "sh", "-c", " ".join(script.split())],
+            [engine("unshare"), *own, "--mount", "sh", "-c", " ".join(script.split())],
             env=kept,
             stdout=stack.enter_context(log.open("wb")),
             stderr=subprocess.STDOUT,
         )
         try:
             processes.wait_for(processes.Running(process, f"http://{HOST}:{port}", log))
-            answer = httpx.get(f"http://{HOST}:{port}/avatar/15551234567.png", timeout=30)
+            answer = httpx.get(f"http://{HOST}:{port}/avatar/15551234567.png", timeout=90)
             assert answer.headers["avatar-source"] == "photo", log.read_text()
-            ready = httpx.get(f"http://{HOST}:{port}/readyz", timeout=30).json()
-            assert (ready["status"], ready["degraded"]) == ("ok", {})
+            # A busy machine may be slow for a moment; what is forbidden stays so.
+            until = time.monotonic() + 30
+            while httpx.get(f"http://{HOST}:{port}/readyz", timeout=30).json()["degraded"]:
+                assert time.monotonic() < until, log.read_text()
+                time.sleep(0.2)
             rights = Path(f"/proc/{process.pid}/status").read_text()
             assert re.search(r"^CapEff:\s+0+$", rights, re.MULTILINE)
         finally:
             process.terminate()
             ended = process.wait(60)
         assert ended == 0, log.read_text()
-        assert {path.stat().st_uid for path in (folder / "store").rglob("*")} == {number}
+        owner = number or os.geteuid()
+        assert {path.stat().st_uid for path in (folder / "store").rglob("*")} == {owner}
 
 
 # ---- compose ----

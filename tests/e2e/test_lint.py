@@ -97,6 +97,8 @@ CLASSES: Final[dict[str, tuple[Request, int]]] = {
     "no file": (asks("/static/nothing"), 404),
     "nothing": (asks("/nothing"), 404),
     "wrong method": (Request("/healthz", "POST"), 405),
+    "metrics": (asks("/metrics"), 200),
+    "no playground": (asks("/"), 404),
     "no Host": (asks("/", Host="two"), 400),
     "a field too long": (asks("/", X="x" * 9000), 431),
     "a target too long": (asks("/" + "x" * 9000), 414),

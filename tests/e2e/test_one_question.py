@@ -74,7 +74,7 @@ async def test_two_machines_ask_once_for_a_thousand_viewers_and_again_when_the_f
             if herd.calls == (1, 1):
                 break
             # Where Valkey does not answer in time, each machine asks for itself.
-            assert herd.calls <= (2, 2)
+            assert max(herd.calls) <= len(served)
             assert cut_off(served)
         assert herd.calls == (1, 1)
         await takes_over(served, own_control, "15557650002")
@@ -117,5 +117,7 @@ async def takes_over(served: Sequence[Running], control: Control, number: str) -
     with suppress(ConnectionError):
         assert await first.answer() == b""
     after = control.counts()
-    assert after["picture"] - before["picture"] == 2
-    assert after["cdn"] - before["cdn"] <= 2
+    pictures, downloads = (after[kind] - before[kind] for kind in ("picture", "cdn"))
+    # The dead one's, and that of whoever took over: one on each machine that Valkey has cut off.
+    assert pictures == 2 or (pictures <= 1 + len(served) and cut_off(served))
+    assert downloads < pictures

@@ -383,7 +383,6 @@ async def stored(folder: Path, number: int = 1) -> set[Path]:
 
 
 def portraits(folder: Path) -> set[Path]:
-    """The files of portraits in the store at `folder`: neither its key nor one half written."""
-    places = (folder / "v1").rglob("*")
-    files = {path for path in places if path.is_file() and path.name != "key"}
+    """The files of portraits in the store at `folder`; none that is only half written."""
+    files = {path for path in folder.glob("v1/??/*") if path.is_file()}
     return {path for path in files if path.name.isalnum()}

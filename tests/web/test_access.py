@@ -6,8 +6,10 @@ import math
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
 
-from gateway.errors import Reason
+from gateway.errors import Forbidden, Reason
 from gateway.model import AvatarSpec, ContactId
 from gateway.signing import Keyring, sign
 from gateway.signing.tokens import Tokens
@@ -271,3 +273,22 @@ async def test_a_token_is_answered_as_the_number_would_be_but_for_its_life() -> 
         k: v for k, v in by_number.headers.items() if k not in differing
     }
     assert by_token.body == by_number.body
+
+
+# ---- any text at all ----
+
+_texts = st.binary(max_size=60) | st.text("0123456789@.~%+/=&_-ACgsxp", max_size=60).map(str.encode)
+
+
+@given(_texts, _texts | st.lists(_texts, max_size=4).map(lambda some: b"&sig=".join((b"", *some))))
+@example(b"~", b"")
+@example(TOKEN.encode() + b"%00", b"")
+@example(b"x", b"exp=" + b"9" * 5_000 + b"&sig=" + b"A" * 22)
+def test_no_url_that_nobody_made_is_let_in_whatever_it_is(path: bytes, query: bytes) -> None:
+    scope: Scope = {"raw_path": b"/avatar/" + path, "query_string": query, "headers": []}
+    target = Target.of(scope)
+    assume(target is not None and target.text != TOKEN)
+    assert target is not None
+    with pytest.raises(Forbidden) as refused:
+        gate(KEY).judge(scope, target)
+    assert str(refused.value) == str(Forbidden())

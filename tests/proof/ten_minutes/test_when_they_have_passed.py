@@ -17,7 +17,9 @@ def test_an_api_that_is_down_for_ten_minutes_is_left_alone_and_faces_are_back(
     behind.join()
     outage = behind.outage
     print(f"\n{outage.seconds:.0f} s down: {outage.during.total()} answers {dict(outage.during)},")
-    print(f"{len(outage.calls)} questions; 10 s after it healed: {dict(outage.after)}")
+    print(
+        f"{len(outage.calls)} questions; {outage.healed:.1f} s after it healed {dict(outage.after)}"
+    )
     outage.verify()
 
 
