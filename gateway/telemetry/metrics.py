@@ -148,6 +148,9 @@ PICTURES: Final = _counter(
 ANSWER_SECONDS: Final = _seconds(
     "answer", "Time until an answer about an avatar was ready, hot ones left out", _VIEWS
 )
+NEWCOMERS: Final = _counter(
+    "newcomers_refused", "Views of unknown contacts that strangers asked too many of: not looked up"
+)
 BUGS: Final = _counter("bugs", "Faults of the gateway's own; each is in the log")
 
 # ---- what is held ready ----

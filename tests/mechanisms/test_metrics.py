@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gateway.telemetry.metrics import Metric
 
 NAMES = """
-answers_total looks_total pictures_total answer_seconds bugs_total
+answers_total looks_total pictures_total answer_seconds newcomers_refused_total bugs_total
 cache_bytes cache_entries cache_evictions_total cache_eviction_age_seconds
 runs_total run_joins_total runs_spared_total runs_overtime_total run_wait_seconds run_seconds
 run_failures_total runs_left_alone_total confirmations_waiting
