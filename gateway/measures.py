@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from gateway.assembly import Gateway
-    from gateway.telemetry.metrics import Metric
+    from gateway.telemetry.metrics import Metric, Series
 
 TICK: Final = 1.0
 """Seconds between two measurements."""
@@ -32,7 +32,8 @@ def _found(gateway: Gateway) -> Iterator[tuple[Metric, tuple[str, ...], float]]:
     yield m.CACHE_BYTES, (), gateway.renditions.size
     yield m.CACHE_ENTRIES, (), len(gateway.renditions)
     yield m.CONFIRMATIONS, (), len(gateway.confirmations)
-    yield m.WAITING, (), gateway.shared.budget.waiting
+    for source in gateway.sources:
+        yield m.WAITING, (source.name,), source.budget.waiting
     yield m.DECODES_WAITING, (), gateway.quarantine.waiting
     for lane, waiting in gateway.studio.waiting.items():
         yield m.RENDERS_WAITING, (lane,), waiting
@@ -72,13 +73,15 @@ async def exposed(gateway: Gateway, accept: str) -> tuple[bytes, str]:
     return gateway.telemetry.exposed(await _asked(gateway), accept=accept)
 
 
-async def _asked(gateway: Gateway) -> dict[Metric, float]:
-    """What all workers share: the state of the budget."""
-    status, now = await gateway.shared.budget.status(), time.time()
-    left = {} if status.left is None else {m.BUDGET_LEFT: float(status.left)}
-    paused = 0.0 if status.paused_until is None else max(status.paused_until - now, 0.0)
-    return left | {
-        m.IN_FLIGHT: float(status.in_flight),
-        m.BREAKER: float(status.open_since is not None),
-        m.PAUSE: paused,
-    }
+async def _asked(gateway: Gateway) -> dict[Series, float]:
+    """What all workers share: the state of each budget."""
+    found: dict[Series, float] = {}
+    for source in gateway.sources:
+        status, now, labels = await source.budget.status(), time.time(), (str(source.name),)
+        if status.left is not None:
+            found[m.BUDGET_LEFT, labels] = float(status.left)
+        found[m.IN_FLIGHT, labels] = float(status.in_flight)
+        found[m.BREAKER, labels] = float(status.open_since is not None)
+        paused = now if status.paused_until is None else status.paused_until
+        found[m.PAUSE, labels] = max(paused - now, 0.0)
+    return found

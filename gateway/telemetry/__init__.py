@@ -125,6 +125,7 @@ class Telemetry(Counts):
         Told once an hour at most: it may be the operator's own proxy.
         """
         self.newcomers_refused += 1
+        self.tally.add(m.NEWCOMERS)
         now = time.monotonic()
         if now >= self._slowed_at + _AN_HOUR:
             self._slowed_at = now

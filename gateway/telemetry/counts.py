@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gateway.errors import Reason
     from gateway.model import Avatar
-    from gateway.telemetry.metrics import Cause, Metric
+    from gateway.telemetry.metrics import Cause, Metric, Series
 
 _LOOKS: Final = {Path.HIT: Look.HIT, Path.MISS: Look.MISS, Path.COLLAPSED: Look.COLLAPSED}
 _TEXTS: Final = {status: str(status) for status in (200, 304, 400, 403, 404, 500)}
@@ -134,6 +134,6 @@ class Counts:
         for metric, labels, value in values:
             self.tally.set(metric, *labels, to=value)
 
-    def exposed(self, asked: Mapping[Metric, float], *, accept: str) -> tuple[bytes, str]:
+    def exposed(self, asked: Mapping[Series, float], *, accept: str) -> tuple[bytes, str]:
         """Return the numbers of all workers as text, and its media type."""
         return exposed(self.tally.totals(), asked, accept=accept)

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric as Family
 
-    from gateway.telemetry.metrics import Labels, Metric
+    from gateway.telemetry.metrics import Labels, Metric, Series
 
 
 def exposed(
-    totals: Sequence[float], asked: Mapping[Metric, float], *, accept: str
+    totals: Sequence[float], asked: Mapping[Series, float], *, accept: str
 ) -> tuple[bytes, str]:
     """Return all metrics as text, and its media type: the format that `accept` likes best.
 
@@ -39,15 +39,17 @@ class _Numbers:
     """What prometheus_client collects from."""
 
     totals: Sequence[float]
-    asked: Mapping[Metric, float]
+    asked: Mapping[Series, float]
 
     def collect(self) -> Iterator[Family]:
         """Give one family after the other."""
         for metric in METRICS:
             if metric.merge is not Merge.ASKED:
                 yield self._family(metric)
-            elif metric in self.asked:
-                yield _gauge(metric, [((), self.asked[metric])])
+            else:
+                known = [each for each in metric.series if (metric, each) in self.asked]
+                if known:
+                    yield _gauge(metric, [(each, self.asked[metric, each]) for each in known])
 
     def _family(self, metric: Metric) -> Family:
         from prometheus_client.core import (  # noqa: PLC0415 - as above

@@ -18,6 +18,8 @@ from gateway.model import Format
 PREFIX: Final = "avatar_gateway_"
 
 Labels = tuple[str, ...]
+Series = tuple["Metric", Labels]
+"""A metric, and the values of its labels."""
 
 
 class Kind(StrEnum):
@@ -148,6 +150,9 @@ PICTURES: Final = _counter(
 ANSWER_SECONDS: Final = _seconds(
     "answer", "Time until an answer about an avatar was ready, hot ones left out", _VIEWS
 )
+NEWCOMERS: Final = _counter(
+    "newcomers_refused", "Views of unknown contacts that strangers asked too many of: not looked up"
+)
 BUGS: Final = _counter("bugs", "Faults of the gateway's own; each is in the log")
 
 # ---- what is held ready ----
@@ -195,16 +200,25 @@ DOWNLOADS: Final = _counter(
 )  # fmt: skip
 DOWNLOAD_SECONDS: Final = _seconds("download", "Time that downloads took", _CALLS)
 BUDGET_LEFT: Final = _gauge(
-    "budget_left", "Queries that could be put now; absent without a rate", merge=Merge.ASKED
-)
+    "budget_left", "Queries that could be put now; absent without a rate",
+    ("resolver",), _each(RESOLVERS), merge=Merge.ASKED,
+)  # fmt: skip
 IN_FLIGHT: Final = _gauge(
-    "queries_in_flight", "Queries that wait for the API, of all workers", merge=Merge.ASKED
-)
-BREAKER: Final = _gauge("breaker_open", "Whether the breaker keeps queries back", merge=Merge.ASKED)
+    "queries_in_flight", "Queries that wait for the API, of all workers",
+    ("resolver",), _each(RESOLVERS), merge=Merge.ASKED,
+)  # fmt: skip
+BREAKER: Final = _gauge(
+    "breaker_open", "Whether the breaker keeps queries back",
+    ("resolver",), _each(RESOLVERS), merge=Merge.ASKED,
+)  # fmt: skip
 PAUSE: Final = _gauge(
-    "upstream_pause_seconds", "Seconds for which the API wants to be left alone", merge=Merge.ASKED
-)
-WAITING: Final = _gauge("budget_waiting", "Contacts that wait for a query, over all workers")
+    "upstream_pause_seconds", "Seconds for which the API wants to be left alone",
+    ("resolver",), _each(RESOLVERS), merge=Merge.ASKED,
+)  # fmt: skip
+WAITING: Final = _gauge(
+    "budget_waiting", "Contacts that wait for a query, over all workers",
+    ("resolver",), _each(RESOLVERS),
+)  # fmt: skip
 
 # ---- pictures ----
 

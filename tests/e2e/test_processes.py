@@ -204,12 +204,15 @@ def test_what_is_not_yet_in_force_is_named_in_one_warning(
     upstream: Running, tmp_path: Path
 ) -> None:
     settings = settings_for(
-        upstream.url, "memory:", GATEWAY_WEBHOOK_SECRET="marked-key", GATEWAY_DEADLIN="1s"
+        upstream.url,
+        "memory:",
+        GATEWAY_HTTP_PROXY="http://x:marked-key@proxy:1",
+        GATEWAY_DEADLIN="1s",
     )
     with processes.gateway(tmp_path, settings, workers=1) as served:
         pass
     log = served.log.read_text()
-    assert "GATEWAY_WEBHOOK_SECRET" in log
+    assert "GATEWAY_HTTP_PROXY" in log
     assert "did you mean GATEWAY_DEADLINE" in log
     assert "marked-key" not in log
 

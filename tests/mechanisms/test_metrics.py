@@ -26,10 +26,10 @@ from tests.scrapes import Scrape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.telemetry.metrics import Metric
+    from gateway.telemetry.metrics import Metric, Series
 
 NAMES = """
-answers_total looks_total pictures_total answer_seconds bugs_total
+answers_total looks_total pictures_total answer_seconds newcomers_refused_total bugs_total
 cache_bytes cache_entries cache_evictions_total cache_eviction_age_seconds
 runs_total run_joins_total runs_spared_total runs_overtime_total run_wait_seconds run_seconds
 run_failures_total runs_left_alone_total confirmations_waiting
@@ -48,7 +48,7 @@ LABELS = {
 }  # fmt: skip
 
 
-def scraped(tally: Tally, asked: Mapping[Metric, float] | None = None) -> Scrape:
+def scraped(tally: Tally, asked: Mapping[Series, float] | None = None) -> Scrape:
     text, media_type = exposed(tally.totals(), asked or {}, accept="")
     assert media_type.startswith("text/plain")
     return Scrape(text.decode())
@@ -156,9 +156,10 @@ def test_a_part_is_degraded_until_it_works() -> None:
 
 
 def test_what_all_share_is_told_by_who_asked() -> None:
-    seen = scraped(Tally(), {m.BUDGET_LEFT: 29.0, m.BREAKER: 1.0})
-    assert seen.value(m.BUDGET_LEFT.name) == 29
-    assert seen.value(m.BREAKER.name) == 1
+    seen = scraped(Tally(), {(m.BUDGET_LEFT, ("wawp",)): 29.0, (m.BREAKER, ("waha",)): 1.0})
+    assert seen.value(m.BUDGET_LEFT.name, resolver="wawp") == 29
+    assert seen.value(m.BREAKER.name, resolver="waha") == 1
+    assert seen.total(m.BUDGET_LEFT.name) == 29
     assert m.PAUSE.name not in seen.names
 
 
