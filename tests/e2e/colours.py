@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.e2e.album import COLOURS, colour_of, picture_in, shows
+from tests.e2e.album import COLOURS, colour_of, picture_in, seen_in, shows
 from tests.e2e.readers import PATIENCE, receive
 from tests.gallery import Gallery
 
@@ -37,7 +37,7 @@ def pictures() -> list[bytes]:
 
 
 class Crowd:
-    """`seen` counts answers by what they show; `wrong` names those that show somebody else."""
+    """`seen` counts answers by what they show; `wrong` tells of those that show somebody else."""
 
     def __init__(self, served: Running, *, seed: int) -> None:
         parts = urlsplit(served.url)
@@ -89,7 +89,7 @@ class Crowd:
         shown = answer.headers.get("avatar-reason", "photo")
         self.seen[f"{answer.status} {shown}"] += 1
         if shown == "photo" and not shows(answer.body, number):
-            self.wrong.append(target)
+            self.wrong.append(f"{target} shows {seen_in(answer.body) or 'nobody'}, not {number}")
         return answer.headers.get("connection", "").lower() != "close"
 
     async def _leave(

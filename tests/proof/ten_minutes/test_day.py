@@ -29,7 +29,7 @@ async def test_a_day_costs_one_question_for_a_photo_and_two_for_one_that_is_hidd
     await day.pass_by(tmp_path, seed=SEED)
     print(f"\n{day.requests} requests in {time.monotonic() - began:.0f} s, seed {SEED}:", end=" ")
     print(f"{day.shown} photos, {day.hidden} hidden,", end=" ")
-    print(f"{day.questions} questions, {day.downloads} downloads")
+    print(f"{day.questions} questions, {day.downloads} downloads; {dict(day.seen)}")
     day.verify()
 
 

@@ -61,8 +61,7 @@ async def test_over_two_workers(upstream: Running, control: Control, tmp_path: P
 
 
 async def test_over_two_machines(upstream: Running, control: Control, tmp_path: Path) -> None:
-    """While Valkey does not answer in time, and says so, each machine asks for itself."""
+    """Needs a machine that does nothing else: a Valkey that is late leaves each to itself."""
     with common(tmp_path) as shared, machines(tmp_path, upstream.url, shared, PATIENT) as served:
         calls = await rounds(served, control)
-        assert set(calls) <= {(1, 1), (1, 2), (2, 1), (2, 2)}
-        assert calls[1, 1] == ROUNDS or (cut_off(served) and calls[1, 1] >= 0.9 * ROUNDS)
+        assert calls == {(1, 1): ROUNDS}, f"Valkey was late {cut_off(served)} times"
