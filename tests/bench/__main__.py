@@ -6,6 +6,7 @@ python -m tests.bench [--rounds 5] [--seconds 1] [--only hits,cold] [--out docs]
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 NEEDED: Final = ("wrk", "nginx", "taskset")
 _PICTURES: Final = 300
+_ABOUT: Final = ("date", "machine", "missing", "goals")
 
 
 def main() -> None:
@@ -49,8 +51,7 @@ def main() -> None:
         sys.exit(f"make bench needs {', '.join(absent)}")
     os.sched_setaffinity(0, {machine.ASKING})
     about = machine.description()  # before this run is itself the load
-    notes = Notes()
-    results: dict[str, Any] = {}
+    notes, results = Notes(), _earlier(wanted)
     with tempfile.TemporaryDirectory(prefix="bench-") as place:
         folder = Path(place)
         shown = pictures.write(folder / "pictures", _PICTURES)
@@ -63,6 +64,22 @@ def main() -> None:
                     except Failed as failure:
                         notes.missing(f"the part “{name}”", failure)
                     print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+                    _write(results, about, notes, wanted.out)
+    for goal in goals.judge(results):
+        print(f"{'met ' if goal.met else 'NOT '} {goal.name}: {goal.goal}: {goal.measured}")
+
+
+def _earlier(wanted: argparse.Namespace) -> dict[str, Any]:
+    """What an earlier run has found, if this one is for some parts only."""
+    found = wanted.out / "benchmarks.json"
+    if not wanted.only or not found.exists():
+        return {}
+    earlier: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))
+    return {name: value for name, value in earlier.items() if name not in _ABOUT}
+
+
+def _write(results: dict[str, Any], about: dict[str, str], notes: Notes, folder: Path) -> None:
+    """Write what is known by now: a run that is broken off leaves its figures."""
     told = {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "machine": about,
@@ -70,10 +87,8 @@ def main() -> None:
         "goals": [goal.told() for goal in goals.judge(results)],
         **results,
     }
-    report.write(told, wanted.out)
-    plot.draw(told, wanted.out)
-    for goal in goals.judge(results):
-        print(f"{'met ' if goal.met else 'NOT '} {goal.name}: {goal.goal}: {goal.measured}")
+    report.write(told, folder)
+    plot.draw(told, folder)
 
 
 def _parts(
