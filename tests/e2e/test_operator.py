@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
     from tests.processes import Control, Running
 
-ADMIN = {"GATEWAY_ADMIN_TOKEN": "an-admin-token", "GATEWAY_LOG_LEVEL": "debug"}
+ADMIN = {
+    "GATEWAY_ADMIN_TOKEN": "an-admin-token",
+    "GATEWAY_LOG_LEVEL": "debug",
+    "GATEWAY_DEADLINE": "10s",  # what a photo takes on a busy machine is not tested here
+}
 BEARER = {"Authorization": "Bearer an-admin-token"}
 
 
@@ -118,9 +122,9 @@ def test_warming_goes_on_where_it_was_interrupted(
     assert done.returncode == 0
     assert "8" in done.stdout
     asked = [call["contact"] for call in control.calls() if call["kind"] == "picture"]
-    # Once each, but for the one whose question was interrupted.
-    assert all(asked.count(each) >= 1 for each in contacts)
-    assert sum(asked.count(each) for each in contacts) <= 9
+    # Once each, but for those whose questions were interrupted, four at a time.
+    assert all(1 <= asked.count(each) <= 2 for each in contacts)
+    assert sum(asked.count(each) for each in contacts) <= 12
 
 
 @pytest.mark.parametrize("afar", [False, True])
