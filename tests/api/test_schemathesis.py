@@ -26,7 +26,7 @@ SECRETS: Final = {
 }
 KEY: Final = "a-signing-key-for-schemathesis"
 SEED: Final = 7
-EXAMPLES: Final = 20
+EXAMPLES: Final = 8
 
 
 @pytest.fixture(scope="module")
