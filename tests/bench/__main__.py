@@ -52,6 +52,7 @@ def main() -> None:
     os.sched_setaffinity(0, {machine.ASKING})
     about = machine.description()  # before this run is itself the load
     notes, results = Notes(), _earlier(wanted)
+    results |= {"note": wanted.note} if wanted.note else {}
     with tempfile.TemporaryDirectory(prefix="bench-") as place:
         folder = Path(place)
         shown = pictures.write(folder / "pictures", _PICTURES)
@@ -139,6 +140,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=1)
     parser.add_argument("--only", type=lambda text: set(text.split(",")), default=set())
+    parser.add_argument("--note", default="", help="what the reader has to know of this run")
     parser.add_argument("--out", type=Path, default=Path("docs"))
     return parser.parse_args()
 

@@ -54,9 +54,11 @@ def _document(results: dict[str, Any]) -> Iterable[str]:
     about = results["machine"]
     where = (
         f"{about['cores']} cores ({about['processor']}), Python {about['python']}, "
-        f"load {about['load']} before the start (what others did meanwhile)"
+        f"load {about['load']} before the last start"
     )
     yield _HEAD.format(machine=f"{where}, {results['date']}")
+    if results.get("note"):
+        yield f"**{results['note']}**\n"
     if results["missing"]:
         yield "Missing: " + "; ".join(f"**{n}**: {why}" for n, why in results["missing"].items())
     yield from _table(
