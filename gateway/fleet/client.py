@@ -20,6 +20,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from gateway.errors import FleetFailed, InvalidSettings
+from gateway.patience import patient
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -132,26 +133,25 @@ class Fleet:
         Raises `FleetFailed`. It takes no turn from the calls.
         """
         ring = ("XREAD", "COUNT", 1, "BLOCK", int(seconds * 1000), "STREAMS", stream, after)
-        deadline = asyncio.get_running_loop().time() + self._timeout + seconds
-        await self._judge(lambda: self._healing((stream,), *ring), deadline)
+        await self._judge(lambda: self._healing((stream,), *ring), self._timeout + seconds)
 
     async def _attempt(self, call: Callable[[], Awaitable[Any]], *, urgent: bool = False) -> Any:  # noqa: ANN401 - as above
-        deadline = asyncio.get_running_loop().time() + self._timeout
+        until = time.monotonic() + self._timeout
         try:
-            async with asyncio.timeout_at(deadline):
+            async with patient(self._timeout):
                 await self._slots.acquire()
         except TimeoutError:  # our own crowd: no fault of Valkey's
             raise FleetFailed("too many calls to Valkey at once") from None
         try:
-            return await self._judge(call, deadline, urgent=urgent)
+            return await self._judge(call, until - time.monotonic(), urgent=urgent)
         finally:
             self._slots.release()
 
     async def _judge(
-        self, call: Callable[[], Awaitable[Any]], deadline: float, *, urgent: bool = False
+        self, call: Callable[[], Awaitable[Any]], seconds: float, *, urgent: bool = False
     ) -> Any:  # noqa: ANN401 - as above
         with self._judged(urgent=urgent) as probe:
-            async with asyncio.timeout_at(deadline):
+            async with patient(seconds):
                 if probe:
                     # A replica and a full server still read well: only a write tells.
                     await self._client.set(self.key("probe"), b"1", px=1000)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import secrets
 from collections import OrderedDict
@@ -14,6 +13,7 @@ from obstore.exceptions import AlreadyExistsError
 
 from gateway.errors import StoreFailed
 from gateway.model import Absence
+from gateway.patience import patient
 from gateway.portraits import record
 from gateway.portraits.breaker import Breaker
 from gateway.portraits.places import absent_unless_lost, translated
@@ -140,7 +140,7 @@ class PortraitStore:
     async def _opened(self) -> AsyncIterator[None]:
         """One call to the store that has its key, with a time-out over all of it."""
         with self._breaker.passage(), translated():
-            async with asyncio.timeout(self._timeout):
+            async with patient(self._timeout):
                 if self._key is None:
                     self._key = await self._load_key()
                 yield
