@@ -16,16 +16,13 @@ from weakref import WeakValueDictionary
 from cachetools import LRUCache
 
 from gateway.renditions.ends import Ends
-from gateway.renditions.shelf import DRAWN_SHARE, MAX_PER_CONTACT, Drawn, Shelf, size_of
+from gateway.renditions.shelf import DRAWN_SHARE, IN_USE, Drawn, Shelf, size_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 
     from gateway.model import Canvas, ContactId, Rendition, Standing
     from gateway.renditions.shelf import Companion
-
-IN_USE: Final = 60.0
-"""Seconds for which a companion that was used keeps its place."""
 
 SLICE: Final = 256
 FEW: Final = 16
@@ -134,10 +131,7 @@ class Renditions:
         shelf = self._shelf(contact)
         if shelf is None:
             return None
-        found = shelf.renditions.get(canvas)
-        if found is not None:
-            shelf.renditions.move_to_end(canvas)
-        return found
+        return shelf.find(canvas, now=self._clock())
 
     def stand(self, contact: ContactId, standing: Standing) -> None:
         """Note how `contact` stands now; renditions of another photo than this one go."""
@@ -157,12 +151,7 @@ class Renditions:
         shelf = self._shelf(contact)
         if shelf is None or shelf.standing.version != version:
             return
-        shelf.renditions[canvas] = rendition
-        shelf.renditions.move_to_end(canvas)
-        shelf.dismiss(canvas)
-        if len(shelf.renditions) > MAX_PER_CONTACT:
-            oldest, _ = shelf.renditions.popitem(last=False)
-            shelf.dismiss(oldest)
+        shelf.add(canvas, rendition, now=self._clock())
         self._put(contact, shelf)
 
     def accompany(self, contact: ContactId, companion: Companion) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
@@ -15,6 +16,9 @@ MAX_PER_CONTACT: Final = 16
 DRAWN_SHARE: Final = 0.25
 """How much of the capacity drawn fallbacks may take: whoever varies their colours, sizes and names
 pushes out none but them."""
+
+IN_USE: Final = 60.0
+"""Seconds for which what was used again keeps its place before what never was."""
 
 MAX_COMPANIONS: Final = 4
 """Most companions of one canvas: whoever varies the spelling of a URL pushes out only their own."""
@@ -43,12 +47,14 @@ class Shelf:
     """A contact's standing and its renditions, the most recently used last.
 
     It is here `since` then, and `noted` is when it was last noted to be over, in Unix seconds.
+    `again` says when a rendition was last found again.
     """
 
     contact: ContactId
     standing: Standing
     since: float
     renditions: OrderedDict[Canvas, Rendition] = field(default_factory=OrderedDict)
+    again: dict[Canvas, float] = field(default_factory=dict)
     company: list[Companion] = field(default_factory=list)
     noted: float | None = None
 
@@ -59,8 +65,40 @@ class Shelf:
         alike = [each for each in self.company if each.canvas == canvas]
         return alike if len(alike) >= MAX_COMPANIONS else []
 
-    def dismiss(self, canvas: Canvas) -> None:
-        """Drop the companions of what is on `canvas`, which is there no more."""
+    def find(self, canvas: Canvas, *, now: float) -> Rendition | None:
+        """Return what is on `canvas`, and note that it was wanted again."""
+        found = self.renditions.get(canvas)
+        if found is not None:
+            self.renditions.move_to_end(canvas)
+            self.again[canvas] = now
+        return found
+
+    def add(self, canvas: Canvas, rendition: Rendition, *, now: float) -> None:
+        """Hold another rendition; one that is too many goes."""
+        self.renditions[canvas] = rendition
+        self.renditions.move_to_end(canvas)
+        self._dismiss(canvas)
+        if len(self.renditions) > MAX_PER_CONTACT:
+            victim = self._least_wanted(now)
+            del self.renditions[victim]
+            self._dismiss(victim)
+
+    def _least_wanted(self, now: float) -> Canvas:
+        """Whose turn it is to go; never the newest's.
+
+        What somebody has just wanted again stays before what was only ever wanted once: whoever
+        varies sizes pushes out their own, and not what all others look at.
+        """
+        used = {canvas: self.again.get(canvas, -math.inf) for canvas in self.renditions}
+        for each in self.company:
+            used[each.canvas] = max(used.get(each.canvas, -math.inf), each.used)
+        older = list(self.renditions)[:-1]
+        idle = (canvas for canvas in older if used[canvas] <= now - IN_USE)
+        return next(idle, None) or min(older, key=lambda canvas: used[canvas])
+
+    def _dismiss(self, canvas: Canvas) -> None:
+        """Drop what accompanied that which is on `canvas`, and is there no more."""
+        self.again.pop(canvas, None)
         self.company = [each for each in self.company if each.canvas != canvas]
 
 

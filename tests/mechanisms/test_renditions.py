@@ -27,6 +27,7 @@ from gateway.renditions import (
 )
 from gateway.renditions.cache import SLICE
 from gateway.renditions.ends import GRAIN, Ends
+from gateway.renditions.shelf import IN_USE
 from tests.fakes import LEON, MAYA, T0, Clock, FakeErasures, renditions, settle, standing_of_photo
 
 PHOTO = standing_of_photo(version="one", fresh_until=T0 + 100, expires=T0 + 200)
@@ -214,6 +215,42 @@ def test_who_varies_sizes_pushes_out_their_own_least_used_rendition(shelf: Shelf
     assert kept == [48, *range(101, 100 + MAX_PER_CONTACT)]
     assert shelf.held.get(LEON, CANVAS) is not None
     assert shelf.held.size == bytes_of(*[100] * MAX_PER_CONTACT) + bytes_of(100)
+
+
+def test_what_somebody_wanted_again_stays_before_what_was_wanted_once(shelf: Shelf) -> None:
+    shelf.held.get(MAYA, CANVAS)
+    for pixels in range(100, 100 + 5 * MAX_PER_CONTACT):
+        shelf.clock.now += 0.5
+        shelf.held.add(MAYA, Canvas(pixels), picture(), "one")
+    assert shelf.held.get(MAYA, CANVAS) is not None
+
+
+def test_whose_companion_is_in_use_stays_too(shelf: Shelf) -> None:
+    companion = Companion()
+    assert shelf.held.accompany(MAYA, companion)
+    for pixels in range(100, 100 + 5 * MAX_PER_CONTACT):
+        companion.used = shelf.clock.now
+        shelf.held.add(MAYA, Canvas(pixels), picture(), "one")
+    assert shelf.held.get(MAYA, CANVAS) is not None
+
+
+def test_nothing_stays_for_having_been_wanted_long_ago(shelf: Shelf) -> None:
+    shelf.held.get(MAYA, CANVAS)
+    shelf.clock.now += IN_USE
+    for pixels in range(100, 100 + MAX_PER_CONTACT):
+        shelf.held.add(MAYA, Canvas(pixels), picture(), "one")
+    assert shelf.held.get(MAYA, CANVAS) is None
+
+
+def test_of_those_wanted_again_the_one_wanted_last_stays(shelf: Shelf) -> None:
+    for pixels in range(100, 99 + MAX_PER_CONTACT):
+        shelf.held.add(MAYA, Canvas(pixels), picture(), "one")
+    for pixels in (48, *range(100, 99 + MAX_PER_CONTACT)):
+        shelf.clock.now += 1
+        assert shelf.held.get(MAYA, Canvas(pixels)) is not None
+    shelf.held.add(MAYA, Canvas(500), picture(), "one")
+    assert shelf.held.get(MAYA, CANVAS) is None
+    assert shelf.held.get(MAYA, Canvas(100)) is not None
 
 
 def test_a_rendition_drawn_again_is_young_again(shelf: Shelf) -> None:
