@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from gateway.archive import Archive
@@ -11,6 +12,7 @@ from gateway.avatars import Avatars
 from gateway.budget import Backoffs
 from gateway.chain import Chain
 from gateway.confirmations import Confirmations
+from gateway.darkroom.keeper import Darkroom
 from gateway.documents import Documents
 from gateway.drawings import Drawings
 from gateway.errors import StoreFailed
@@ -24,7 +26,9 @@ from gateway.foundations import (
     ways_out,
 )
 from gateway.imaging.artist import Artist
+from gateway.imaging.fonts import Fonts
 from gateway.imaging.header import HeaderCheck
+from gateway.imaging.jobs import make
 from gateway.imaging.studio import Studio
 from gateway.inquiry import Inquiry
 from gateway.keeper import Keeper
@@ -55,7 +59,7 @@ from gateway.watches import WatchedStudio, watched_develop, watched_origin, watc
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from gateway.imaging.artist import Plan
+    from gateway.imaging.jobs import Plan
     from gateway.queries import Way
     from gateway.runs import Waiting
     from gateway.settings import Settings
@@ -117,6 +121,11 @@ async def open_gateway(
         place, terms, way_out = place_of(settings), terms_of(settings, workers), ways_out()
         shared = await stack.enter_async_context(
             open_shared(place, terms, telemetry=telemetry, clocks=clocks)
+        )
+        fonts = Fonts()
+        darkroom = await stack.enter_async_context(
+            # A line for each thread of the studio's: the photo lane's, and the fallback lane's one.
+            Darkroom(partial(make, fonts=fonts), lines=cores() + 1)
         )
         studio = await stack.enter_async_context(Studio(threads=cores(), queue=RENDER_QUEUE))
         quarantine = await stack.enter_async_context(Quarantine())
@@ -189,7 +198,10 @@ async def open_gateway(
         drawings = Drawings(
             renditions,
             Artist(
-                WatchedStudio(studio, telemetry), custom=custom_fallback(settings.fallback_image)
+                WatchedStudio(studio, telemetry),
+                work=darkroom,
+                custom=custom_fallback(settings.fallback_image),
+                fonts=fonts,
             ),
             seed=portraits.digest,
         )

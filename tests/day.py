@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.avatars import Avatars
-    from gateway.imaging.artist import Plan
+    from gateway.imaging.jobs import Plan
 
 AT_ONCE: Final = 32
 HIDDEN: Final = 10

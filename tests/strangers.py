@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateway.avatars import Avatars
-    from gateway.imaging.artist import Plan
+    from gateway.imaging.jobs import Plan
 
 AT_ONCE: Final = 64
 PLACES: Final = 10

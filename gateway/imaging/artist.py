@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from gateway.imaging.fonts import Fonts
-from gateway.imaging.identicons import draw_identicon
-from gateway.imaging.lettering import draw_initials
+from gateway.imaging.jobs import Draw, Finish, Plan, Print, make
 from gateway.imaging.names import initials
-from gateway.imaging.rendering import average, draw_custom, finish, render
-from gateway.imaging.silhouettes import draw_blank, draw_blank_at_once, draw_fallback
+from gateway.imaging.rendering import average
+from gateway.imaging.silhouettes import draw_blank_at_once
 from gateway.imaging.tints import TINTS, tint_of
 from gateway.model import Canvas, Fallback, Kind, Rendition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateway.imaging.jobs import Job
     from gateway.model import AvatarSpec, Sample
 
 T = TypeVar("T")
@@ -32,42 +32,33 @@ class Studio(Protocol):
         """Run `work` on the fallback lane; raises `Busy`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A fallback before it is drawn: what is to be seen and nothing about whom it stands for.
-
-    Fields that do not show stay empty, so that equal plans are equal pictures: `kind` is None
-    but for a silhouette, `letters` and `tint` belong to initials, `seed` to an identicon.
-    """
-
-    canvas: Canvas
-    fallback: Fallback
-    kind: Kind | None = None
-    letters: tuple[str, ...] = ()
-    tint: int = 0
-    seed: bytes = b""
-
-
 class Artist:
     """Draws in `studio`, letters with `fonts` (by default those that ship and the machine's own).
 
-    `custom` is a clean picture shown instead of the silhouette.
+    `work` does a job, in a thread of the studio's; by default it does it there. `custom` is a
+    clean picture shown instead of the silhouette.
     """
 
     def __init__(
-        self, studio: Studio, *, custom: bytes | None = None, fonts: Fonts | None = None
+        self,
+        studio: Studio,
+        *,
+        work: Callable[[Job], bytes] | None = None,
+        custom: bytes | None = None,
+        fonts: Fonts | None = None,
     ) -> None:
         self._studio = studio
-        self._custom = custom
         self._fonts = fonts or Fonts()
+        self._work = work or partial(make, fonts=self._fonts)
+        self._custom = custom
 
     async def photo(self, original: bytes, canvas: Canvas) -> Rendition:
         """Draw a master or its small copy on `canvas`; raises `Undecodable` or `Busy`."""
-        return await self._studio.photo(lambda: _named(render(original, canvas), canvas))
+        return await self._studio.photo(lambda: self._done(Print(original, canvas), canvas))
 
     async def sample(self, sample: Sample, canvas: Canvas) -> Rendition:
         """Draw pixels that have the canvas's size already; raises `Busy`."""
-        return await self._studio.photo(lambda: _named(finish(sample, canvas), canvas))
+        return await self._studio.photo(lambda: self._done(Finish(sample, canvas), canvas))
 
     def plan(self, kind: Kind, spec: AvatarSpec, seed: bytes) -> Plan:
         """Name the fallback that `spec` wants; initials that cannot be written are a silhouette."""
@@ -85,7 +76,8 @@ class Artist:
 
     async def draw(self, plan: Plan) -> Rendition:
         """Draw what `plan` names; raises `Busy`."""
-        return await self._studio.fallback(lambda: _named(self._drawn(plan), plan.canvas))
+        custom = self._custom if plan.fallback is Fallback.SILHOUETTE else None
+        return await self._studio.fallback(lambda: self._done(Draw(plan, custom), plan.canvas))
 
     def colour(self, sample: Sample | None, seed: bytes) -> str:
         """Return the average colour of a photo, or without one the tint of `seed`: ``#rrggbb``."""
@@ -96,18 +88,8 @@ class Artist:
         """Draw nothing, at once and on this thread: the last resort when every lane is full."""
         return _named(draw_blank_at_once(canvas), canvas)
 
-    def _drawn(self, plan: Plan) -> bytes:
-        match plan.fallback:
-            case Fallback.INITIALS:
-                return draw_initials(plan.letters, plan.tint, plan.canvas, fonts=self._fonts)
-            case Fallback.IDENTICON:
-                return draw_identicon(plan.seed, plan.canvas)
-            case Fallback.BLANK:
-                return draw_blank(plan.canvas)
-            case _ if self._custom is not None:
-                return draw_custom(self._custom, plan.canvas)
-            case _:
-                return draw_fallback(plan.kind or Kind.PERSON, plan.canvas)
+    def _done(self, job: Job, canvas: Canvas) -> Rendition:
+        return _named(self._work(job), canvas)
 
 
 def _named(body: bytes, canvas: Canvas) -> Rendition:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from gateway.errors import Busy
@@ -18,7 +14,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NICE: Final = 19
 _FALLBACK_QUEUE: Final = 256
 """Fallbacks that may wait: a list of 200 people with initials of their own, opened at once.
 
@@ -30,13 +25,13 @@ nobody, before those for whom there is still time.
 class Studio:
     """Runs picture work in threads: photos on one lane, fallbacks on a lane of their own.
 
-    A lane that is full refuses with `Busy` at once. Photos are made at the lowest priority, so
-    that answers from memory never wait for them; fallbacks are cheap and are what a viewer gets
-    when photos are late, so they never queue behind one.
+    A lane that is full refuses with `Busy` at once. Fallbacks are cheap and are what a viewer gets
+    when photos are late, so they never queue behind one. The threads have the priority of all
+    others: one that had less would keep Python's lock while it waits for a processor.
     """
 
     def __init__(self, *, threads: int, queue: int) -> None:
-        self._photos = _Lane("photo", threads=threads, queue=queue, initializer=_yield_to_others)
+        self._photos = _Lane("photo", threads=threads, queue=queue)
         self._fallbacks = _Lane("fallback", threads=1, queue=_FALLBACK_QUEUE)
 
     async def __aenter__(self) -> Self:
@@ -72,15 +67,8 @@ class _Lane:
     the pool, not when its caller has: else callers that come and go would pile up work.
     """
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        threads: int,
-        queue: int,
-        initializer: Callable[[], None] | None = None,
-    ) -> None:
-        self._pool = ThreadPoolExecutor(threads, f"studio-{name}", initializer)
+    def __init__(self, name: str, *, threads: int, queue: int) -> None:
+        self._pool = ThreadPoolExecutor(threads, f"studio-{name}")
         self._places = threads + queue
         self._under_way: set[asyncio.Future[Any]] = set()
         self._closed = False
@@ -124,10 +112,3 @@ class _Lane:
         if not future.cancelled():
             # Looked at, so that asyncio does not report an error nobody waited for.
             future.exception()
-
-
-def _yield_to_others() -> None:
-    """Give this thread the lowest priority, where threads have one of their own (Linux)."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

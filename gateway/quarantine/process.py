@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-import subprocess
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from gateway.children import spawn
 from gateway.quarantine import frames
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Collection, Mapping
     from concurrent.futures import Executor
 
@@ -20,13 +19,6 @@ if TYPE_CHECKING:
 
 _BUFFER: Final = 2**18
 """Bytes of an answer that are held beside the frame they belong to."""
-
-_COMMAND: Final = (
-    "import sys;"
-    "sys.path[:] = sys.argv[2:];"
-    "from {module} import {function} as main;"
-    "main(int(sys.argv[1]))"
-)
 
 
 class Garbled(Exception):
@@ -59,7 +51,8 @@ class Child:
             reader, writer = await asyncio.open_unix_connection(sock=ours, limit=_BUFFER)
             # Nothing is waited for after this: a process that is there has somebody to end it.
             try:
-                process = _spawn(entry, theirs.fileno())
+                # From the event loop's thread: a child ends with the thread that started it.
+                process = spawn(entry, theirs.fileno())
             except BaseException:
                 writer.transport.abort()
                 raise
@@ -106,27 +99,3 @@ class Child:
         with suppress(OSError):
             await self._writer.wait_closed()
         return status
-
-
-def _spawn(entry: str, descriptor: int) -> subprocess.Popen[bytes]:
-    """Exec the child with nothing of ours but `descriptor` and the places to import from.
-
-    From the thread that runs the event loop: a child ends with the thread that started it.
-    """
-    module, _, function = entry.partition(":")
-    places = [os.path.abspath(place) for place in sys.path]  # noqa: PTH100 - not to be resolved
-    return subprocess.Popen(  # noqa: S603 - our own code, and no word of input
-        [
-            *(sys.executable, "-I", "-S", "-c"),
-            _COMMAND.format(module=module, function=function),
-            str(descriptor),
-            *places,
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env={},
-        pass_fds=(descriptor,),
-        start_new_session=True,  # Ctrl-C at the terminal is for the worker alone
-    )

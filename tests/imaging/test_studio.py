@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 from functools import partial
 from typing import TYPE_CHECKING
@@ -78,16 +76,6 @@ async def test_works_off_the_event_loop() -> None:
     async with Studio(threads=1, queue=0) as studio:
         assert await studio.photo(threading.get_ident) != threading.get_ident()
         assert await studio.fallback(threading.get_ident) != await studio.photo(threading.get_ident)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives threads a priority")
-async def test_photos_yield_to_everything_else() -> None:
-    def priority() -> int:
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-
-    async with Studio(threads=1, queue=0) as studio:
-        assert await studio.photo(priority) == 19
-        assert await studio.fallback(priority) == priority() < 19
 
 
 async def test_refuses_when_threads_and_queue_are_full() -> None:

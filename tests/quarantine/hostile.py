@@ -7,10 +7,11 @@ import os
 import time
 from typing import TYPE_CHECKING, Final
 
+from gateway.children import confine
 from gateway.errors import Undecodable
 from gateway.imaging import cleaning
 from gateway.model import Master, Sample
-from gateway.quarantine.child import LIMITS, confine, serve
+from gateway.quarantine.child import LIMITS, end_with_parent, serve
 from gateway.quarantine.frames import Kind, frame
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def main(descriptor: int) -> None:
         return DEEDS[data]()
 
     confine(LIMITS, nice=10)
+    end_with_parent()
     serve(descriptor, develop, cpu=1)
 
 

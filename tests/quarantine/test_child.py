@@ -127,7 +127,7 @@ def test_it_rests_at_once_if_much_is_kept() -> None:
 
 CONFINED = """
 import os, resource
-from gateway.quarantine.child import confine
+from gateway.children import confine
 confine({resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: 50}, nice=3)
 print(resource.getrlimit(resource.RLIMIT_CORE), resource.getrlimit(resource.RLIMIT_NOFILE))
 print(os.nice(0))

@@ -1,0 +1,78 @@
+"""The child: draws what it is told to, a thread for each of its lines.
+
+::
+
+    worker → child   length (4 bytes, big-endian), a pickled `Job`
+    child → worker   `Word` (1 byte), length (4 bytes, big-endian), the encoded picture
+
+It reads what only its own worker writes, so a pickle is as good as any other form. The worker
+takes nothing but bytes from it.
+"""
+
+from __future__ import annotations
+
+import pickle
+import resource
+import struct
+import threading
+from enum import IntEnum
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from gateway.children import confine, read, trimmer, write
+from gateway.errors import Undecodable
+from gateway.imaging.fonts import Fonts
+from gateway.imaging.jobs import make
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.imaging.jobs import Job
+
+LIMITS: Final = {
+    resource.RLIMIT_CORE: 0,
+    resource.RLIMIT_FSIZE: 0,
+    resource.RLIMIT_NOFILE: 64,
+}
+
+NICE: Final = 10
+
+LENGTH: Final = struct.Struct(">I")
+ANSWER: Final = struct.Struct(">BI")
+
+
+class Word(IntEnum):
+    """What became of a job."""
+
+    DONE = 1
+    UNDECODABLE = 2
+    FAILED = 3
+
+
+def main(*descriptors: int) -> None:
+    """Serve on each of `descriptors`, connected stream sockets, until their other ends close."""
+    confine(LIMITS, nice=NICE)
+    trimmer()
+    work = partial(make, fonts=Fonts())
+    threads = [threading.Thread(target=serve, args=(line, work)) for line in descriptors]
+    for thread in threads:
+        thread.start()
+
+
+def serve(descriptor: int, work: Callable[[Job], bytes]) -> None:
+    """Answer jobs, one after the other, until the other end is closed."""
+    while (head := read(descriptor, LENGTH.size)) is not None:
+        job = read(descriptor, LENGTH.unpack(head)[0])
+        if job is None:
+            return
+        word, body = _answer(job, work)
+        write(descriptor, ANSWER.pack(word, len(body)) + body)
+
+
+def _answer(job: bytes, work: Callable[[Job], bytes]) -> tuple[Word, bytes]:
+    try:
+        return Word.DONE, work(pickle.loads(job))  # noqa: S301 - our own worker's
+    except Undecodable:
+        return Word.UNDECODABLE, b""
+    except Exception:  # noqa: BLE001 - the worker tries it itself, and has a log to tell of it
+        return Word.FAILED, b""
