@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from contextlib import contextmanager
 from html import escape
 from typing import TYPE_CHECKING, Final
 
@@ -76,14 +77,26 @@ def contact(number: int) -> str:
     return f"4477009{number:05}@c.us"
 
 
-def shown(window: Window, text: str, headers: dict[str, str] | None = None) -> dict[str, int]:
-    """Open a page of another origin; the natural width of each image by its id."""
-    with page(text, headers or {}) as url:
+@contextmanager
+def showing(
+    browser: Browser,
+    text: str,
+    *,
+    headers: dict[str, str] | None = None,
+    size: tuple[int, int] = DESK,
+) -> Iterator[Window]:
+    """A window with a page of another origin, which outlives it: browsers ask for icons late."""
+    with page(text, headers or {}) as url, Window.of(browser, size) as window:
         window.page.goto(url, timeout=90_000)
-        sizes: dict[str, int] = window.run(
-            "() => Object.fromEntries([...document.images].map((i) => [i.id, i.naturalWidth]))"
-        )
-    return sizes
+        yield window
+
+
+def widths(window: Window) -> dict[str, int]:
+    """The natural width of each image by its id."""
+    found: dict[str, int] = window.run(
+        "() => Object.fromEntries([...document.images].map((i) => [i.id, i.naturalWidth]))"
+    )
+    return found
 
 
 def template(name: str) -> str:
@@ -99,8 +112,9 @@ def test_every_class_of_answer_is_a_picture_under_coep(browser: Browser, house: 
         for name, (target, _) in CLASSES.items()
     )
     script = f'<script src="{house.url}/static/wa-avatar.js"></script>'
-    with Window.of(browser) as window:
-        sizes = shown(window, f"<!doctype html><title>Faces</title>{script}{images}", ISOLATED)
+    text = f"<!doctype html><title>Faces</title>{script}{images}"
+    with showing(browser, text, headers=ISOLATED) as window:
+        sizes = widths(window)
         assert window.run("() => crossOriginIsolated") is True
         assert window.run("() => Boolean(customElements.get('wa-avatar'))")
         assert [line for line in window.complaints() if "status of 40" not in line] == []
@@ -109,9 +123,9 @@ def test_every_class_of_answer_is_a_picture_under_coep(browser: Browser, house: 
 
 def test_coep_is_what_was_tested(browser: Browser, upstream: Running) -> None:
     # The sandbox's own answers name no policy, so the same page does not show them.
-    with Window.of(browser) as window:
-        text = f'<!doctype html><img id="x" src="{upstream.url}/"><title>Faces</title>'
-        assert shown(window, text, ISOLATED) == {"x": 0}
+    text = f'<!doctype html><img id="x" src="{upstream.url}/"><title>Faces</title>'
+    with showing(browser, text, headers=ISOLATED) as window:
+        assert widths(window) == {"x": 0}
         assert any(
             "NotSameOriginAfterDefaultedToSameOriginByCoep" in line for line in window.complaints()
         )
@@ -128,8 +142,9 @@ def test_a_mail_of_sixty_faces_has_no_broken_picture(
         + f"</td><td>Somebody, number {number}</td></tr>"
         for number in range(60)
     )
-    with Window.of(browser, size) as window:
-        sizes = shown(window, f"<!doctype html><title>A mail</title><table>{rows}</table>")
+    text = f"<!doctype html><title>A mail</title><table>{rows}</table>"
+    with showing(browser, text, size=size) as window:
+        sizes = widths(window)
         assert window.complaints() == []
     assert sizes == {str(number): 96 for number in range(60)}
 
@@ -140,8 +155,7 @@ def test_a_list_of_two_hundred_rows_has_no_broken_picture(browser: Browser, flak
         f"<li>{face.replace(MAYA, contact(100 + n)).replace('<img', f'<img id={n}')} Row {n}</li>"
         for n in range(200)
     )
-    with Window.of(browser) as window:
-        shown(window, f"<!doctype html><title>A list</title><ul>{rows}</ul>")
+    with showing(browser, f"<!doctype html><title>A list</title><ul>{rows}</ul>") as window:
         for number in range(0, 200, 10):  # lazy pictures load as they come near
             window.page.locator("li").nth(number).scroll_into_view_if_needed()
         window.page.wait_for_function(

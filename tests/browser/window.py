@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
 
 PATIENCE: Final = 15_000
 DESK: Final = (1440, 900)
@@ -39,7 +39,9 @@ class Window:
         self.asked: list[str] = []
         self.allowed: list[str] = []
         self._heard: list[str] = []
-        self.page.on("console", lambda line: self._hear(line.type, line.text))
+        self.page.on(
+            "console", lambda line: self._hear(line.type, f"{line.text} ({line.location['url']})")
+        )
         self.page.on("pageerror", lambda error: self._hear("error", str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
 
@@ -104,6 +106,9 @@ class Window:
 
     def run(self, script: str) -> Any:  # noqa: ANN401 - whatever the script returns
         return self.page.evaluate(script)
+
+    def _listen(self, line: ConsoleMessage) -> None:
+        self._hear(line.type, f"{line.text} ({line.location['url']})")
 
     def _hear(self, kind: str, text: str) -> None:
         if kind in {"error", "warning"}:
