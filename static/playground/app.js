@@ -110,8 +110,9 @@ function reach(refused) {
 }
 
 function write() {
-  $("snippet").firstChild.textContent = texts[form] ?? "";
   $("tab-element").hidden = texts.element === "";
+  if (texts[form] === "") return tabs.reset(); // what was looked at last is not for this one
+  $("snippet").firstChild.textContent = texts[form] ?? "";
   $("copy").disabled = !texts[form];
 }
 
@@ -145,12 +146,6 @@ function rename(id) {
   if (!name || name === example(subject?.id)?.name) fields.name.value = example(id)?.name ?? "";
 }
 
-/** Choose one of the cast, under its own name. */
-function pick(id) {
-  fields.name.value = "";
-  choose(id);
-}
-
 // ---- the beginning ----
 
 $("ask").addEventListener("submit", (event) => {
@@ -182,7 +177,7 @@ function named() {
 }
 
 startTheme();
-startTabs((chosen) => {
+const tabs = startTabs((chosen) => {
   form = chosen;
   write();
 });
@@ -193,6 +188,10 @@ if (house.signed) {
   house.examples = []; // nobody signs for a page
   askForSigned();
 }
+const pick = (id) => {
+  fields.name.value = ""; // it brings its own
+  choose(id);
+};
 introduce(house.examples, (id) => {
   pick(id);
   reveal();

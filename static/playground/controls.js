@@ -80,6 +80,7 @@ export function askForSigned() {
   $("contact-help").textContent = "This gateway answers signed URLs and tokens: paste one. " +
     "On the server, avatar-gateway url CONTACT makes it.";
   $("contact").placeholder = "Signed URL or token";
+  $("why").textContent = "Paste a signed URL or a token and press Show.";
 }
 
 function size() {
