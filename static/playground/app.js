@@ -167,7 +167,7 @@ addEventListener("hashchange", named);
 /** A link to this page may name a contact behind #. */
 function named() {
   const text = location.hash.slice(1);
-  if (!text) return false;
+  if (!text || $(text)) return false; // or a part of the page
   try {
     choose(decodeURIComponent(text));
   } catch {

@@ -362,6 +362,21 @@ def test_everything_is_done_with_the_keyboard_alone(window: Window, house: Runni
         expect(window.page.get_by_role("tab", selected=True)).to_have_text(form)
 
 
+def test_the_links_that_skip_lead_to_parts_of_the_page_and_ask_for_nobody(
+    playground: Window,
+) -> None:
+    press = playground.page.keyboard.press
+    for name, landed in (("avatar", "again"), ("options", "")):
+        playground.page.get_by_role("link", name=f"Skip to the {name}").focus()
+        press("Enter")
+        press("Tab")
+        assert playground.run("() => document.activeElement.id") == landed
+    assert playground.run("() => document.activeElement.textContent") == "Options"
+    playground.page.wait_for_timeout(600)
+    assert not [url for url in playground.asked if re.search(r"/avatar/(result|options)", url)]
+    expect(playground.see("who")).to_have_text("Maya Brooks")
+
+
 def test_the_theme_is_the_machines_until_it_is_chosen_and_then_remembered(
     playground: Window,
 ) -> None:
