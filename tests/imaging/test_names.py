@@ -13,6 +13,13 @@ from PIL import features
 
 from gateway.imaging.lettering import draw_initials
 from gateway.imaging.names import initials
+from gateway.imaging.titles import (
+    ATTACHED,
+    SUFFIXES,
+    SUFFIXES_WITH_A_DOT,
+    TITLES,
+    TITLES_WITH_A_DOT,
+)
 from gateway.model import Canvas
 
 from .letters import SHIPPED, UNSHAPED, Every, Only
@@ -90,6 +97,7 @@ AFFIXES = [
     ("श्रीमती प्रिया शर्मा", "प्रि श"),
     ("ಡಾ. ರಾಜ್\u200cಕುಮಾರ್", "ರಾ"),
     ("ഡോ. മോഹൻ ലാൽ", "മോ ലാ"),
+    ("\u0a36\u0a4d\u0a30\u0a40 ਗੁਰੂ ਨਾਨਕ", "ਗੁ ਨਾ"),
     ("นายสมชาย ใจดี", "ส จ"),
     ("คุณสมชาย ใจดี", "ส จ"),
     ("คุณากร ใจดี", "ค จ"),
@@ -113,6 +121,9 @@ SCRIPTS = [
     ("ਗੁਰੂ ਨਾਨਕ", "ਗੁ ਨਾ"),
     ("શ્વેતા પટેલ", "શ્વે પ"),
     ("கமல் ஹாசன்", "க ஹா"),
+    ("ஸ்ரீதேவி", "ஸ்ரீ"),
+    ("லக்ஷ்மி", "ல"),
+    ("ஸ்டாலின்", "ஸ்"),
     ("శ్రీనివాస్ రావు", "శ్రీ రా"),
     ("ಕೃಷ್ಣ", "ಕೃ"),
     ("മോഹൻ ലാൽ", "മോ ലാ"),
@@ -176,6 +187,11 @@ def test_letters_of_a_name(name: str, letters: str) -> None:
 @pytest.mark.parametrize("name", [name for names in NOTHING for name in names])
 def test_what_is_no_name_has_no_letters(name: str) -> None:
     assert initials(name, Every()) == ()
+
+
+def test_titles_are_written_as_they_are_compared() -> None:
+    words = TITLES | TITLES_WITH_A_DOT | SUFFIXES | SUFFIXES_WITH_A_DOT | set(ATTACHED)
+    assert {each for each in words if unicodedata.normalize("NFKC", each).lower() != each} == set()
 
 
 @pytest.mark.parametrize("name", ["შოთა რუსთაველი", "ᲨᲝᲗᲐ ᲠᲣᲡᲗᲐᲕᲔᲚᲘ"])
