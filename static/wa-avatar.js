@@ -26,7 +26,11 @@
     :host([data-source]) slot { display: none; }
     img { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0; }
     :host([data-source]) img { opacity: 1; }
-    @media (prefers-reduced-motion: no-preference) { img { transition: opacity .2s; } }`;
+    @media (prefers-reduced-motion: no-preference) {
+      img { transition: opacity .2s; }
+      /* The placeholder stays beneath until the picture is there: no flash of the page. */
+      :host([data-source]) { transition: background-color 0s .2s; }
+    }`;
 
   class WaAvatar extends HTMLElement {
     static observedAttributes = ["contact", "base", "size", "alt", ...OPTIONS];

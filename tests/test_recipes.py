@@ -17,6 +17,7 @@ from gateway.model import ContactId, Format
 from gateway.settings import table
 from gateway.signing.tokens import Tokens
 from gateway.web.query import Defaults, Query
+from tests.bench import summary
 from tests.processes import ROOT
 from tests.test_documents import COMMANDS, code, rows
 
@@ -148,3 +149,10 @@ def test_the_peers_of_gravatar_know_the_same_words() -> None:
     for word in code(same[0]):
         query = Query.parse(f"d={word.removeprefix('d=')}").spec(Format.PNG, Defaults())
         assert str(query.fallback) in {word.removeprefix("d="), "silhouette"}
+
+
+def test_the_comparison_has_the_figures_of_the_benchmarks() -> None:
+    results = json.loads((ROOT / "docs" / "benchmarks.json").read_text())
+    shown = DOCS["comparison"].partition(summary.BEGIN)[2].partition(summary.END)[0]
+    assert shown.strip() == summary.table(results).strip(), "python -m tests.bench.summary"
+    assert "](benchmarks.md)" in DOCS["comparison"]

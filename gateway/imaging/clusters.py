@@ -24,6 +24,9 @@ _LINKERS: Final = frozenset(
 )
 """The viramas that draw the next letter into the cluster by themselves."""
 
+_TAMIL_CONJUNCTS: Final = frozenset({"\u0b95\u0bcd\u0bb7", "\u0bb8\u0bcd\u0bb0"})
+"""The two that Tamil writes as one letter: ksha, and the shr of Shri."""
+
 _VOWELS_AND_FINALS: Final = range(0x1160, 0x1200)
 """The pieces of a Hangul syllable that follow its first; most syllables are one character."""
 
@@ -67,7 +70,7 @@ def _goes_on(text: str, start: int, at: int) -> bool:
     if before == _ZWJ:
         # Sinhala asks for its conjuncts: virama, joiner, letter.
         return at - start > 1 and unicodedata.combining(text[at - 2]) == _VIRAMA
-    return before in _LINKERS
+    return before in _LINKERS or text[start : at + 1] in _TAMIL_CONJUNCTS
 
 
 def _marks_in_a_row(cluster: str) -> int:

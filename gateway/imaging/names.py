@@ -10,6 +10,7 @@ from gateway.imaging.clusters import cluster_at, is_letter
 from gateway.imaging.scripts import script_of
 from gateway.imaging.titles import (
     ATTACHED,
+    BETWEEN_TITLES,
     SUFFIXES,
     SUFFIXES_WITH_A_DOT,
     TITLES,
@@ -90,15 +91,22 @@ def _bare(word: str) -> str:
 
 
 def _without_titles(words: list[str]) -> list[str]:
-    while len(words) > 1 and _is_one_of(words[0], TITLES, TITLES_WITH_A_DOT):
+    while len(words) > 1 and _is_title(words[0]):
         words = words[1:]
+        # "Mr. and Mrs. Smith"
+        if words[0].lower() in BETWEEN_TITLES and any(map(_is_title, words[1:2])):
+            words = words[1:]
     if not words:
         return words
     # "Dr.Müller": the space is often forgotten.
     title, dot, rest = words[0].partition(".")
-    if dot and any(map(is_letter, rest)) and _is_one_of(f"{title}.", TITLES, TITLES_WITH_A_DOT):
+    if dot and any(map(is_letter, rest)) and _is_title(f"{title}."):
         return [rest, *words[1:]]
     return [_without_attached(words[0]), *words[1:]] if len(words) > 1 else words
+
+
+def _is_title(word: str) -> bool:
+    return _is_one_of(word, TITLES, TITLES_WITH_A_DOT)
 
 
 def _without_suffixes(words: list[str]) -> list[str]:

@@ -61,8 +61,13 @@ ul {{
 }}
 li {{
   display: flex; gap: 1rem; padding: 1rem; align-items: center; background: var(--card);
-  border: 1px solid var(--line); border-radius: .9rem;
+  border: 1px solid var(--line); border-radius: .9rem; position: relative;
 }}
+li:has(h2 a:hover) {{ border-color: var(--accent) }}
+h2 a {{ color: inherit; text-decoration: none }}
+h2 a::after {{ content: ""; position: absolute; inset: 0; border-radius: .9rem }}
+h2 a:focus-visible {{ outline: none }}
+h2 a:focus-visible::after {{ outline: 2px solid var(--accent); outline-offset: 2px }}
 img, .no-face {{
   flex: none; width: 72px; height: 72px; border-radius: 50%; background: var(--line);
 }}
@@ -73,7 +78,10 @@ h2 {{ margin: 0; font-size: 1.05rem; display: inline }}
   margin-left: .4rem; padding: .1rem .5rem; border-radius: 1rem; font-size: .72rem;
   background: var(--tint); color: var(--accent); white-space: nowrap; vertical-align: .1em;
 }}
-li code {{ display: block; color: var(--soft); overflow-wrap: anywhere }}
+li code {{
+  display: block; width: fit-content; position: relative; color: var(--soft);
+  overflow-wrap: anywhere;
+}}
 li p {{ margin: .15rem 0 0; font-size: .92rem }}
 footer {{ color: var(--soft); font-size: .9rem }}
 a {{ color: var(--accent) }}
@@ -106,15 +114,17 @@ _WITHOUT_GATEWAY: Final = (
 )
 _WITH_GATEWAY: Final = (
     '<p class="hint">Every face below comes through the gateway at '
-    '<a href="{gateway}/">{gateway}</a>. One that is slow or missing is meant to be.</p>'
+    '<a href="{gateway}/">{gateway}</a>. One that is slow or missing is meant '
+    "to be. Choose one to try it in the playground.</p>"
 )
 
-_ROW: Final = """<li>{face}<div><h2>{name}</h2><span class="kind">{kind}</span>
+_ROW: Final = """<li>{face}<div><h2>{title}</h2><span class="kind">{kind}</span>
 <code>{id}</code><p>{shows}</p></div></li>"""
 _FACE: Final = (
     '<img src="{gateway}/avatar/{path}.png?size=72&amp;dpr=2" width="72" height="72" '
-    'loading="lazy" alt="Avatar of {name}">'
+    'loading="lazy" alt="">'
 )
+_LINK: Final = '<a href="{gateway}/#{path}">{name}</a>'
 _NO_FACE: Final = '<span class="no-face" aria-hidden="true">{initial}</span>'
 
 
@@ -135,12 +145,14 @@ def _row(contact: Contact, gateway: str) -> str:
     name = escape(contact.name)
     if gateway:
         path = escape(quote(contact.id, safe="@"))
-        face = _FACE.format(gateway=gateway, path=path, name=name)
+        face = _FACE.format(gateway=gateway, path=path)
+        title = _LINK.format(gateway=gateway, path=path, name=name)
     else:
+        title = name
         face = _NO_FACE.format(initial=escape(contact.name[:1]))
     return _ROW.format(
         face=face,
-        name=name,
+        title=title,
         kind=escape(contact.kind),
         id=escape(contact.id),
         shows=escape(contact.shows),

@@ -44,8 +44,11 @@ export function verdict({ headers, status }) {
   return { photo: false, reason, title: status < 400 || nothing ? "Fallback" : "Refused", text };
 }
 
-/** Rows of {name, value, note, colour} about an answer and, if there is one, its document. */
-export function facts({ answer, blob, took }, found, pixels) {
+/**
+ * Rows of {name, value, note, colour} about an answer, its document if there is one, and the
+ * picture it turned out to be.
+ */
+export function facts({ answer, blob, took }, found, { pixels, shrunk }) {
   const { headers } = answer;
   const now = Date.parse(headers.get("Date")) || Date.now();
   const since = (text) => (text ? `${span((now - Date.parse(text)) / 1000, 1)} ago` : "");
@@ -60,7 +63,7 @@ export function facts({ answer, blob, took }, found, pixels) {
     { name: "Version", value: found?.version },
     { name: "Colour", value: found?.color, colour: found?.color },
     { name: "File", value: blob.size ? `${blob.type.replace("image/", "").toUpperCase()}, ${size(blob.size)}` : "",
-      note: pixels ? `${pixels} × ${pixels} pixels` : "" },
+      note: pixels ? `${pixels} × ${pixels} pixels${shrunk ? ", shown smaller" : ""}` : "" },
     { name: "Took", value: `${took} ms` },
   ];
   return rows.filter(({ value }) => value);

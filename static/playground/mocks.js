@@ -2,7 +2,7 @@
 
 import { $, make } from "./page.js";
 
-const SIZES = [96, 64, 48, 32, 24];
+const SIZES = [96, 64, 48, 32, 24, 16];
 const SHAPES = ["circle", "rounded", "square"];
 const OTHERS = 4;
 const CHATS = [

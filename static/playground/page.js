@@ -1,6 +1,7 @@
 // Small things that every part of the page needs.
 
 export const $ = (id) => document.getElementById(id);
+export const narrow = matchMedia("(width < 60rem)"); // one column, as in the style sheet
 
 /** An element with properties and children; never from a text with markup in it. */
 export function make(tag, properties = {}, ...children) {
@@ -74,8 +75,18 @@ export function startTabs(chosen) {
   return { reset: () => select(tabs[0]) };
 }
 
+/** Let the button copy what `text` returns. */
+export function startCopying(text) {
+  $("copy").addEventListener("click", async () => {
+    const done = await copy(text(), $("snippet"));
+    $("copy").textContent = done ? "Copied" : "Selected";
+    say(done ? "Copied." : "The code is selected: copy it with your keyboard.");
+    setTimeout(() => { $("copy").textContent = "Copy"; }, 2000);
+  });
+}
+
 /** Copy `text`; where the browser forbids that, select it in `element`. */
-export async function copy(text, element) {
+async function copy(text, element) {
   try {
     await navigator.clipboard.writeText(text);
     return true;

@@ -9,9 +9,10 @@ import schemathesis
 from gateway.model import MAX_SIZE
 
 if TYPE_CHECKING:
-    from schemathesis import Case, DeserializationContext, HookContext, Response
+    from schemathesis import Case, CheckContext, DeserializationContext, HookContext, Response
 
 PICTURES = ("image/png", "image/jpeg", "image/webp", "image/avif")
+OF_HTTP = {"connection", "content-length", "content-type", "date", "transfer-encoding"}
 Query = dict[str, Any]
 
 
@@ -44,3 +45,17 @@ def after_call(_context: HookContext, case: Case[Any], response: Response) -> No
     asked = (case.query or {}).get("fallback")
     if response.status_code in {400, 403} and asked in ("404", ["404"]) and not response.content:
         response.headers["content-type"] = [PICTURES[0]]
+
+
+@schemathesis.check
+def every_header_is_described(
+    _context: CheckContext, response: Response, case: Case[Any]
+) -> bool | None:
+    """What an answer carries beyond HTTP's own is told of, whatever the status."""
+    described = case.operation.responses.find_by_status_code(response.status_code)
+    if described is None:
+        return None
+    told = {name.lower() for name, _ in described.headers.items()} | OF_HTTP
+    more = {name.lower() for name in response.headers} - told
+    assert not more, f"not described: {', '.join(sorted(more))}"
+    return None

@@ -31,6 +31,7 @@ from tests.bench import (
     renditions,
     report,
     servers,
+    summary,
 )
 from tests.bench.rounds import Notes
 from tests.bench.wrk import Failed
@@ -89,6 +90,7 @@ def _write(results: dict[str, Any], about: dict[str, str], notes: Notes, folder:
         **results,
     }
     report.write(told, folder)
+    summary.write(told, folder)
     plot.draw(told, folder)
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from gateway.cli.url import Form, run
 from gateway.errors import Reason
 from gateway.sandbox import ACCESS_TOKEN, CAST
+from gateway.sandbox.page import render
 from gateway.settings import Settings
 from tests.browser.conftest import ADMIN
 from tests.processes import ROOT
@@ -45,7 +46,7 @@ def test_it_opens_with_the_first_of_the_cast(playground: Window, house: Running)
     assert re.fullmatch(
         r"(less than a|\d+) (second|minute)s? ago, since it was fetched", told["Age"]
     )
-    assert re.fullmatch(r"1 day( 1 hour| 2 hours)?, then .*", told["Good for"])
+    assert re.fullmatch(r"1 day( 1 hour| [23] hours)?, then .*", told["Good for"])
     assert told["Cache"].startswith(("Hit", "Miss"))
     assert re.fullmatch(r"[0-9a-f]{12}", told["Version"])
     assert re.fullmatch(r"#[0-9a-f]{6}", told["Colour"])
@@ -197,6 +198,9 @@ def test_densities_beyond_what_is_drawn_are_not_offered(playground: Window) -> N
             '<img src="/avatar/15551234567%40c.us.jpeg?size=40&amp;dpr=3" width="40">',
             "size=40&dpr=3&shape=circle",
         ),
+        # Of Gravatar's values, what they come to here.
+        (f"https://faces.example.com/avatar/{MAYA}?s=4096&d=mp", "size=1024&shape=circle"),
+        (f"/avatar/{MAYA}?s=big&d=retro&r=g", "size=128&dpr=2&shape=circle"),
     ],
 )
 def test_a_pasted_url_or_snippet_is_read(playground: Window, pasted: str, wanted: str) -> None:
@@ -247,6 +251,32 @@ def test_a_link_may_name_the_contact(window: Window, house: Running) -> None:
     expect(window.see("who")).to_have_text("Sunday Hikers")
     window.go(f"{house.url}/#{HIDDEN}")
     expect(window.see("who")).to_have_text("Sam Whitfield")
+    expect(window.see("name")).to_have_value("Sam Whitfield")
+
+
+def test_every_face_of_the_sandbox_leads_here(
+    window: Window, house: Running, upstream: Running
+) -> None:
+    page = render(house.url, upstream.url)
+    # Its faces are not loaded: a page that is made up has no address on this machine.
+    window.allowed += ["loopback", "ERR_FAILED"]
+    window.page.route("**/the-cast", lambda route: route.fulfill(body=page))
+    window.go(f"{upstream.url}/the-cast")
+    window.page.get_by_role("link", name="Camille Laurent").click()
+    expect(window.see("who")).to_have_text("Camille Laurent")
+
+
+def test_a_large_avatar_has_the_width_of_the_page(playground: Window) -> None:
+    small = playground.see("hero-light").bounding_box()
+    playground.page.get_by_label("Size", exact=True).fill("320")
+    expect(playground.see("facts")).to_contain_text("640 × 640 pixels")
+    large = playground.see("hero-light").bounding_box()
+    assert small is not None
+    assert large is not None
+    assert (small["width"], large["width"]) == (128, 320)
+    expect(playground.see("facts")).not_to_contain_text("shown smaller")
+    playground.page.get_by_label("Size", exact=True).fill("512")
+    expect(playground.see("facts")).to_contain_text("1024 × 1024 pixels, shown smaller")
 
 
 @pytest.mark.parametrize("size", ["48", "400", "700"])
@@ -330,6 +360,21 @@ def test_everything_is_done_with_the_keyboard_alone(window: Window, house: Runni
         press(key)
         expect(window.page.get_by_role("tab", name=form, exact=True)).to_be_focused()
         expect(window.page.get_by_role("tab", selected=True)).to_have_text(form)
+
+
+def test_the_links_that_skip_lead_to_parts_of_the_page_and_ask_for_nobody(
+    playground: Window,
+) -> None:
+    press = playground.page.keyboard.press
+    for name, landed in (("avatar", "again"), ("options", "")):
+        playground.page.get_by_role("link", name=f"Skip to the {name}").focus()
+        press("Enter")
+        press("Tab")
+        assert playground.run("() => document.activeElement.id") == landed
+    assert playground.run("() => document.activeElement.textContent") == "Options"
+    playground.page.wait_for_timeout(600)
+    assert not [url for url in playground.asked if re.search(r"/avatar/(result|options)", url)]
+    expect(playground.see("who")).to_have_text("Maya Brooks")
 
 
 def test_the_theme_is_the_machines_until_it_is_chosen_and_then_remembered(

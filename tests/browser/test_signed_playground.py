@@ -110,6 +110,19 @@ def test_options_are_free_again_after_a_signed_url(signed: Window, signed_house:
     expect(signed.see("gallery")).to_be_visible()
 
 
+def test_what_there_is_no_snippet_of_gives_way_to_the_url(
+    signed: Window, signed_house: Running
+) -> None:
+    signed.show(TOKEN)
+    expect(signed.see("badge")).to_have_text("Photo")
+    assert "<wa-avatar" in signed.snippet("Web component")
+    url = sign(f"{signed_house.url}/avatar/{MAYA}.png?size=80", KEY)
+    signed.show(url)
+    expect(signed.see("snippet")).to_have_text(url)
+    expect(signed.page.get_by_role("tab", selected=True)).to_have_text("URL")
+    expect(signed.see("copy")).to_be_enabled()
+
+
 def test_no_key_is_in_the_page_or_in_what_it_loads(signed: Window) -> None:
     bodies: list[str] = []
     signed.page.on("response", lambda found: bodies.append(str(found.headers) + repr(found.body())))

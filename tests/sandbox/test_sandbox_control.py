@@ -176,6 +176,9 @@ async def test_the_page_shows_the_cast_through_the_gateway() -> None:
     assert '<img src="http://127.0.0.1:8000/avatar/15551234567@c.us.png?size=72&amp;dpr=2"' in page
     assert "<script" not in page
     assert "João Pereira" in page
+    # Each face leads to the playground.
+    assert page.count('<a href="http://127.0.0.1:8000/#') == len(CAST)
+    assert '<a href="http://127.0.0.1:8000/#15551234567@c.us">Maya Brooks</a>' in page
 
 
 async def test_the_page_is_served_and_hints_without_a_gateway(client: httpx.AsyncClient) -> None:
