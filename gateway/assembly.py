@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from gateway.archive import Archive
@@ -26,9 +25,7 @@ from gateway.foundations import (
     ways_out,
 )
 from gateway.imaging.artist import Artist
-from gateway.imaging.fonts import Fonts
 from gateway.imaging.header import HeaderCheck
-from gateway.imaging.jobs import make
 from gateway.imaging.studio import Studio
 from gateway.inquiry import Inquiry
 from gateway.keeper import Keeper
@@ -122,10 +119,9 @@ async def open_gateway(
         shared = await stack.enter_async_context(
             open_shared(place, terms, telemetry=telemetry, clocks=clocks)
         )
-        fonts = Fonts()
         darkroom = await stack.enter_async_context(
             # A line for each thread of the studio's: the photo lane's, and the fallback lane's one.
-            Darkroom(partial(make, fonts=fonts), lines=cores() + 1)
+            Darkroom(lines=cores() + 1)
         )
         studio = await stack.enter_async_context(Studio(threads=cores(), queue=RENDER_QUEUE))
         quarantine = await stack.enter_async_context(Quarantine())
@@ -201,7 +197,6 @@ async def open_gateway(
                 WatchedStudio(studio, telemetry),
                 work=darkroom,
                 custom=custom_fallback(settings.fallback_image),
-                fonts=fonts,
             ),
             seed=portraits.digest,
         )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.budget import Rate
 from gateway.errors import InvalidSettings, StoreFailed, Undecodable
-from gateway.imaging.cleaning import clean
 from gateway.outbound import Dialer, Names, Outbound, Transport, system_lookup, tls_context
 from gateway.portraits import Lifetimes, PortraitStore, directory_of, open_objects
 from gateway.sharing import Place, Terms
@@ -28,6 +27,8 @@ def custom_fallback(path: Path | None) -> bytes | None:
     """Read and clean the operator's own fallback; raises `InvalidSettings` for a bad one."""
     if path is None:
         return None
+    from gateway.imaging.cleaning import clean  # noqa: PLC0415 - Pillow, which few workers need
+
     try:
         return clean(path.read_bytes())
     except (OSError, Undecodable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
@@ -88,6 +89,9 @@ class Server(BaseApplication):  # type: ignore[misc]
     def run(self) -> None:
         """Run until a signal ends it; ends the process."""
         app.start_logging(self._settings)
+        # Set aside before the workers come of it: looking for garbage would copy what they share.
+        gc.collect()
+        gc.freeze()
         if self._changed:
             super().run()
         else:

@@ -1,28 +1,16 @@
-"""The child: draws what it is told to, a thread for each of its lines.
-
-::
-
-    worker → child   length (4 bytes, big-endian), a pickled `Job`
-    child → worker   `Word` (1 byte), length (4 bytes, big-endian), the encoded picture
-
-It reads what only its own worker writes, so a pickle is as good as any other form. The worker
-takes nothing but bytes from it.
-"""
+"""The child: draws what it is told to, a thread for each of its lines."""
 
 from __future__ import annotations
 
 import pickle
 import resource
-import struct
 import threading
-from enum import IntEnum
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from gateway.children import confine, read, trimmer, write
+from gateway.darkroom.wire import ANSWER, LENGTH, Word
 from gateway.errors import Undecodable
-from gateway.imaging.fonts import Fonts
-from gateway.imaging.jobs import make
+from gateway.imaging.making import make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,24 +25,12 @@ LIMITS: Final = {
 
 NICE: Final = 10
 
-LENGTH: Final = struct.Struct(">I")
-ANSWER: Final = struct.Struct(">BI")
-
-
-class Word(IntEnum):
-    """What became of a job."""
-
-    DONE = 1
-    UNDECODABLE = 2
-    FAILED = 3
-
 
 def main(*descriptors: int) -> None:
     """Serve on each of `descriptors`, connected stream sockets, until their other ends close."""
     confine(LIMITS, nice=NICE)
     trimmer()
-    work = partial(make, fonts=Fonts())
-    threads = [threading.Thread(target=serve, args=(line, work)) for line in descriptors]
+    threads = [threading.Thread(target=serve, args=(line, make)) for line in descriptors]
     for thread in threads:
         thread.start()
 

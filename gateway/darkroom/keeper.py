@@ -10,7 +10,7 @@ from queue import LifoQueue
 from typing import TYPE_CHECKING, Final, Self
 
 from gateway.children import spawn
-from gateway.darkroom.child import ANSWER, LENGTH, Word
+from gateway.darkroom.wire import ANSWER, LENGTH, Word
 from gateway.errors import Busy, Undecodable
 
 if TYPE_CHECKING:
@@ -31,20 +31,20 @@ ATTEMPTS: Final = 2
 class Darkroom:
     """Does jobs in a child; as many at a time as it has `lines`.
 
-    `here` does a job in this process: where no child can be started, and where the child stumbled,
-    so that the error is told in full. `entry` is the child's main function, as
-    ``module:function``. Open it with ``async with`` in the process that uses it.
+    `here` does a job in this process (by default, as the child would): where no child can be
+    started, and where the child stumbled, so that the error is told in full. `entry` is the child's
+    main function, as ``module:function``. Open it with ``async with`` in the process that uses it.
     """
 
     def __init__(
         self,
-        here: Callable[[Job], bytes],
+        here: Callable[[Job], bytes] | None = None,
         *,
         lines: int,
         patience: float = PATIENCE,
         entry: str = ENTRY,
     ) -> None:
-        self._here = here
+        self._here = here or _make
         self._lines = lines
         self._patience = patience
         self._entry = entry
@@ -114,6 +114,12 @@ class Darkroom:
             if self._child is child:
                 self._child = None
         child.end()
+
+
+def _make(job: Job) -> bytes:
+    from gateway.imaging.making import make  # noqa: PLC0415 - Pillow is for the child, as a rule
+
+    return make(job)
 
 
 class _Child:

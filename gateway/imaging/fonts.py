@@ -160,6 +160,12 @@ class Fonts:
         return None
 
 
+@cache
+def standard() -> Fonts:
+    """The fonts that ship and the machine's own."""
+    return Fonts()
+
+
 def _load(source: Path | bytes, number: int, shaped: ImageFont.Layout) -> _Face:
     def sized(size: int, layout: ImageFont.Layout) -> ImageFont.FreeTypeFont:
         file = io.BytesIO(source) if isinstance(source, bytes) else source

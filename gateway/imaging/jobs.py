@@ -1,18 +1,15 @@
-"""Jobs: everything there is to draw, as plain values that may be done in another process."""
+"""Jobs: everything there is to draw, as plain values that may be done in another process.
+
+Nothing here needs Pillow, so a process that only hands them on does without it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gateway.imaging.identicons import draw_identicon
-from gateway.imaging.lettering import draw_initials
-from gateway.imaging.rendering import draw_custom, finish, render
-from gateway.imaging.silhouettes import draw_blank, draw_fallback
-from gateway.model import Canvas, Fallback, Kind, Sample
-
 if TYPE_CHECKING:
-    from gateway.imaging.fonts import Fonts
+    from gateway.model import Canvas, Fallback, Kind, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +53,3 @@ class Draw:
 
 
 Job = Print | Finish | Draw
-
-
-def make(job: Job, fonts: Fonts) -> bytes:
-    """Draw and encode what `job` names; raises `Undecodable` for a broken original."""
-    match job:
-        case Print(original, canvas):
-            return render(original, canvas)
-        case Finish(sample, canvas):
-            return finish(sample, canvas)
-        case Draw(plan, custom):
-            return _draw(plan, custom, fonts)
-
-
-def _draw(plan: Plan, custom: bytes | None, fonts: Fonts) -> bytes:
-    match plan.fallback:
-        case Fallback.INITIALS:
-            return draw_initials(plan.letters, plan.tint, plan.canvas, fonts=fonts)
-        case Fallback.IDENTICON:
-            return draw_identicon(plan.seed, plan.canvas)
-        case Fallback.BLANK:
-            return draw_blank(plan.canvas)
-        case _ if custom is not None:
-            return draw_custom(custom, plan.canvas)
-        case _:
-            return draw_fallback(plan.kind or Kind.PERSON, plan.canvas)

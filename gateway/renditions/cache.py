@@ -141,7 +141,7 @@ class Renditions:
             shelf = Shelf(contact, standing, self._clock())
             self._shelves[self._key(contact)] = shelf
         elif shelf.standing != standing:
-            shelf.company.clear()
+            shelf.company = ()
         shelf.standing = standing
         self._put(contact, shelf)
 
@@ -169,8 +169,8 @@ class Renditions:
             idle = min(rivals, key=lambda each: each.used)
             if idle.used > self._clock() - IN_USE:
                 return False
-            shelf.company.remove(idle)
-        shelf.company.append(companion)
+            shelf.company = tuple(each for each in shelf.company if each is not idle)
+        shelf.company += (companion,)
         self._put(contact, shelf)
         return True
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.model import Canvas, ContactId, Rendition, Standing
 
 MAX_PER_CONTACT: Final = 16
@@ -53,12 +54,12 @@ class Shelf:
     contact: ContactId
     standing: Standing
     since: float
-    renditions: OrderedDict[Canvas, Rendition] = field(default_factory=OrderedDict)
-    again: dict[Canvas, float] = field(default_factory=dict)
-    company: list[Companion] = field(default_factory=list)
+    renditions: dict[Canvas, Rendition] = field(default_factory=dict)
+    again: dict[Canvas, float] | None = None
+    company: tuple[Companion, ...] = ()
     noted: float | None = None
 
-    def rivals(self, canvas: Canvas) -> list[Companion]:
+    def rivals(self, canvas: Canvas) -> Sequence[Companion]:
         """Those of whom one must go before there is another one of `canvas`."""
         if len(self.company) >= MAX_COMPANIONS * MAX_PER_CONTACT:
             return self.company
@@ -67,16 +68,17 @@ class Shelf:
 
     def find(self, canvas: Canvas, *, now: float) -> Rendition | None:
         """Return what is on `canvas`, and note that it was wanted again."""
-        found = self.renditions.get(canvas)
+        found = self.renditions.pop(canvas, None)
         if found is not None:
-            self.renditions.move_to_end(canvas)
+            self.renditions[canvas] = found  # the last one now
+            self.again = self.again or {}
             self.again[canvas] = now
         return found
 
     def add(self, canvas: Canvas, rendition: Rendition, *, now: float) -> None:
         """Hold another rendition; one that is too many goes."""
+        self.renditions.pop(canvas, None)
         self.renditions[canvas] = rendition
-        self.renditions.move_to_end(canvas)
         self._dismiss(canvas)
         if len(self.renditions) > MAX_PER_CONTACT:
             victim = self._least_wanted(now)
@@ -89,7 +91,7 @@ class Shelf:
         What somebody has just wanted again stays before what was only ever wanted once: whoever
         varies sizes pushes out their own, and not what all others look at.
         """
-        used = {canvas: self.again.get(canvas, -math.inf) for canvas in self.renditions}
+        used = dict.fromkeys(self.renditions, -math.inf) | (self.again or {})
         for each in self.company:
             used[each.canvas] = max(used.get(each.canvas, -math.inf), each.used)
         older = list(self.renditions)[:-1]
@@ -98,8 +100,9 @@ class Shelf:
 
     def _dismiss(self, canvas: Canvas) -> None:
         """Drop what accompanied that which is on `canvas`, and is there no more."""
-        self.again.pop(canvas, None)
-        self.company = [each for each in self.company if each.canvas != canvas]
+        if self.again is not None:
+            self.again.pop(canvas, None)
+        self.company = tuple(each for each in self.company if each.canvas != canvas)
 
 
 @dataclass(frozen=True, slots=True)

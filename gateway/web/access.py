@@ -53,13 +53,13 @@ def nobody(_token: str) -> NoReturn:
 class Gate:
     """With keys, lets in whose URL is signed or names a contact by a token; without, everybody.
 
-    `unseal` opens a token or raises `Forbidden`; `clock` gives Unix seconds.
+    `unseal` opens a token or raises `Forbidden`, by default always; `clock` gives Unix seconds.
     """
 
     def __init__(
         self,
         keyring: Keyring,
-        unseal: Callable[[str], ContactId],
+        unseal: Callable[[str], ContactId] = nobody,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:

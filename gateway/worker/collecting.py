@@ -51,6 +51,14 @@ class Collecting:
         self._clock = clock
         self._looked = self._cleared = clock()
 
+    def begin(self) -> None:
+        """Look at what this process has made, and not at what it shares with its parent.
+
+        A look writes into each object, and so makes a copy of the memory that held it.
+        """
+        self._set_aside()
+        self._cleared = self._looked
+
     def clear(self) -> None:
         """Look at everything, now."""
         self._garbage.unfreeze()

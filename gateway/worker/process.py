@@ -85,7 +85,7 @@ class Worker(ASGIWorker):  # type: ignore[misc]
 
     async def _serve(self) -> None:
         await self.open_application()
-        self._collecting.clear()
+        self._collecting.begin()
         for listener in self.sockets:
             self.listen(listener.sock)
         while not self.stop.is_set():

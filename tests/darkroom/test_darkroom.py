@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +19,8 @@ from gateway.darkroom.child import NICE
 from gateway.darkroom.keeper import Darkroom
 from gateway.errors import Busy, Undecodable
 from gateway.imaging.cleaning import clean
-from gateway.imaging.fonts import Fonts
-from gateway.imaging.jobs import Draw, Finish, Job, Plan, Print, make
+from gateway.imaging.jobs import Draw, Finish, Job, Plan, Print
+from gateway.imaging.making import make as here
 from gateway.model import Canvas, Fallback, Format, Kind, Sample, Shape
 from tests.imaging.pictures import encoded, quarters
 
@@ -41,8 +40,6 @@ JOBS: dict[str, Job] = {
 }
 GOOD = JOBS["print"]
 ODD = "tests.darkroom.odd"
-
-here = partial(make, fonts=Fonts())
 
 
 def elsewhere(_: Job) -> bytes:

@@ -59,6 +59,17 @@ def test_what_is_old_is_looked_at_too() -> None:
         assert garbage.told() == done
 
 
+def test_what_is_shared_with_the_parent_is_not_looked_at_when_it_begins() -> None:
+    garbage, clock = FakeGarbage(), Clock()
+    collecting = Collecting(garbage, clock=clock)
+    clock.advance(PERIOD - 1)
+    collecting.begin()
+    assert garbage.told() == LITTLE
+    clock.advance(PERIOD - 1)
+    collecting.tick(quiet=True)
+    assert garbage.told() == LITTLE
+
+
 def test_everything_is_looked_at_in_quiet_alone() -> None:
     garbage, clock = FakeGarbage(), Clock()
     collecting = Collecting(garbage, clock=clock)
