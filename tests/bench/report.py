@@ -71,7 +71,7 @@ def _document(results: dict[str, Any]) -> Iterable[str]:
     if "company" in results:
         yield from _table(
             "Hits in company", "", ("Beside", "Requests/s", "p99 ms", "× alone"),
-            ((c["beside"], _round(c["rate"]), f"{c['p99']:.2f}", f"{c['p99_ratio']:.2f}")
+            ((c["beside"], rounded(c["rate"]), f"{c['p99']:.2f}", f"{c['p99_ratio']:.2f}")
              for c in results["company"]),
         )  # fmt: skip
     if "libraries" in results:
@@ -119,7 +119,7 @@ def _compared(title: str, text: str, rows: list[dict[str, Any]], to: str) -> Ite
     )
     yield from _table(
         title, text, columns,
-        ((r["case"], r["server"], _round(r["rate"]), f"{r['rate_ratio']:.2f}", _round(r["cpu"]),
+        ((r["case"], r["server"], rounded(r["rate"]), f"{r['rate_ratio']:.2f}", rounded(r["cpu"]),
           f"{r['cpu_ratio']:.2f}", f"{r['p50']:.2f}", f"{r['p99']:.2f}") for r in rows),
     )  # fmt: skip
 
@@ -128,11 +128,16 @@ def _table(
     title: str, text: str, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]
 ) -> Iterable[str]:
     yield f"\n## {title}\n{text}"
+    yield from grid(columns, rows)
+
+
+def grid(columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Iterable[str]:
+    """Return the lines of a table."""
     yield f"| {' | '.join(columns)} |"
     yield "|" + "---|" * len(columns)
     yield from (f"| {' | '.join(map(str, row))} |" for row in rows)
 
 
-def _round(value: float) -> str:
+def rounded(value: float) -> str:
     """Three digits that count: the rest is noise."""
     return f"{float(f'{value:.3g}'):,.0f}" if value >= 10 else f"{value:.2g}"

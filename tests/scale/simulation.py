@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.scale.fleet import Fleet
     from tests.scale.traffic import Floats, Slice, Traffic, Truths
 
-MOST: Final = 300_000
+MOST: Final = 200_000
 """Views of a day that a watched worker goes through."""
 
 
