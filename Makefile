@@ -27,7 +27,7 @@ proof: $(VENV)/.dev ## the long proofs, one after the other: minutes
 bench: $(VENV)/.dev ## measure beside others (wrk, nginx, Varnish …): ten minutes, writes docs/benchmarks.*
 	$(BIN)/python -m tests.bench
 
-scale: $(VENV)/.dev ## simulate days of up to 100 million views: ten minutes, writes docs/scaling*
+scale: $(VENV)/.dev ## simulate days of up to 100 million views: a quarter of an hour, writes docs/scaling*
 	$(BIN)/python -m tests.scale
 
 check: $(VENV)/.dev ## format, lint, types, floors

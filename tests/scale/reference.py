@@ -126,7 +126,9 @@ class Reference:
         )
         self.seen["memory" if held else "not in memory"] += 1
         avatar = await house.avatars.get(contact, spec)
-        self.seen[avatar.standing.reason or "photo"] += 1
+        shown = avatar.standing
+        self.seen[shown.reason or "photo"] += 1
+        self.seen["stale"] += shown.reason is None and shown.fresh_until <= self.clock()
 
 
 def _begin(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:

@@ -14,18 +14,18 @@ DOCUMENT: Final = "scaling.md"
 _MARKED: Final = re.compile(r"(<!-- table: ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def write(results: dict[str, Any], measured: dict[str, Any], folder: Path) -> None:
-    """Put all tables into the document; `measured` is what ``benchmarks.json`` has."""
+def write(results: dict[str, Any], folder: Path) -> None:
+    """Put all tables into the document."""
     document = folder / DOCUMENT
     text = document.read_text(encoding="utf-8")
-    document.write_text(filled(text, results, measured), encoding="utf-8")
+    document.write_text(filled(text, results), encoding="utf-8")
 
 
-def filled(text: str, results: dict[str, Any], measured: dict[str, Any]) -> str:
+def filled(text: str, results: dict[str, Any]) -> str:
     """Return the document with its tables as the figures have them."""
 
     def table(mark: re.Match[str]) -> str:
-        rows = list(TABLES[mark[2]](results, measured))
+        rows = list(TABLES[mark[2]](results, results["benchmarks"]))
         return f"{mark[1]}\n" + "\n".join(rows) + f"\n\n{mark[3]}"
 
     return _MARKED.sub(table, text)

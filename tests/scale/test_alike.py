@@ -76,3 +76,4 @@ def test_where_the_rate_is_too_low_they_miss_and_remember_about_the_same() -> No
     assert both.memory == pytest.approx(both.whole.seen["memory"], rel=0.03)
     missing = both.total("unknown") - both.total("waited")
     assert missing == pytest.approx(both.whole.seen["budget"], rel=0.1)
+    assert both.total("stale") == pytest.approx(both.whole.seen["stale"], rel=0.03)
