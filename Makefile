@@ -8,7 +8,7 @@ SANDBOX_PORT ?= 8001
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test proof bench check format lock clean
+.PHONY: help setup demo test proof bench scale check format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ proof: $(VENV)/.dev ## the long proofs, one after the other: minutes
 
 bench: $(VENV)/.dev ## measure beside others (wrk, nginx, Varnish …): ten minutes, writes docs/benchmarks.*
 	$(BIN)/python -m tests.bench
+
+scale: $(VENV)/.dev ## simulate days of up to 100 million views: a quarter of an hour, writes docs/scaling*
+	$(BIN)/python -m tests.scale
 
 check: $(VENV)/.dev ## format, lint, types, floors
 	$(BIN)/ruff format --check .

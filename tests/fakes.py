@@ -412,7 +412,7 @@ class House:
     """The whole service over fakes; a clock that only the test moves, and no jitter.
 
     A real `store` takes the place of the fake `portraits`. Houses on one `machine` are its workers.
-    `hourly` is what the upstream bears for newcomers.
+    `hourly` is what the upstream bears for newcomers, `capacity` how many bytes a cache holds.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter a part that a test may choose
@@ -429,6 +429,7 @@ class House:
         timeout: float = 15.0,
         confirm: float = LIFETIMES.confirm,
         hourly: float | None = None,
+        capacity: int = 2**24,
     ) -> None:
         self.resolver = resolver
         self.origin = origin or FakeOrigin()
@@ -449,7 +450,7 @@ class House:
             wait=self._wait,
         )
         self.renditions = Renditions(
-            capacity=2**24, erasures=self.erasures, key=self.archive.key, clock=self.clock
+            capacity=capacity, erasures=self.erasures, key=self.archive.key, clock=self.clock
         )
         own = Backoffs(first=60.0, clock=self.clock, jitter=lambda: 0.0)
         self.pauses = Pauses(own, self.machine.backoffs, key=self.archive.key)

@@ -128,6 +128,11 @@ def _table(
     title: str, text: str, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]
 ) -> Iterable[str]:
     yield f"\n## {title}\n{text}"
+    yield from grid(columns, rows)
+
+
+def grid(columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Iterable[str]:
+    """Return the lines of a table."""
     yield f"| {' | '.join(columns)} |"
     yield "|" + "---|" * len(columns)
     yield from (f"| {' | '.join(map(str, row))} |" for row in rows)
