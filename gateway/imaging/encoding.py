@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from PIL import Image
 
 from gateway.imaging.png import write_png
+from gateway.imaging.webp import write_flat
 from gateway.model import Format
 
 if TYPE_CHECKING:
@@ -57,9 +58,12 @@ def encode_drawn(picture: Image.Image, fmt: Format) -> bytes:
 def encode_flat(colour: Colour | None, side: int, fmt: Format) -> bytes:
     """Encode `side` × `side` pixels of one colour, or of none at all (where `fmt` can).
 
-    PNG does it with one bit for each pixel, in a tenth of the time that four bytes would take.
+    PNG does it with one bit for each pixel, in a tenth of the time that four bytes would take, and
+    WebP with none.
     """
     size = (side, side)
+    if fmt is Format.WEBP:
+        return write_flat(colour, side)
     if fmt is Format.PNG:
         page = Image.new("P", size, 0)
         page.putpalette(colour or (0, 0, 0))

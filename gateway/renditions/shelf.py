@@ -48,7 +48,7 @@ class Shelf:
     """A contact's standing and its renditions, the most recently used last.
 
     It is here `since` then, and `noted` is when it was last noted to be over, in Unix seconds.
-    `again` says when a rendition was last found again.
+    `again` says when a rendition was last found again, by those who found it before.
     """
 
     contact: ContactId
@@ -71,8 +71,9 @@ class Shelf:
         found = self.renditions.pop(canvas, None)
         if found is not None:
             self.renditions[canvas] = found  # the last one now
-            self.again = self.again or {}
-            self.again[canvas] = now
+            # The first to find it is whoever had it drawn, to learn what is said of it.
+            self.again = {} if self.again is None else self.again
+            self.again[canvas] = now if canvas in self.again else -math.inf
         return found
 
     def add(self, canvas: Canvas, rendition: Rendition, *, now: float) -> None:
