@@ -14,7 +14,8 @@ from gateway.newcomers import Newcomers
 from gateway.pauses import Pauses
 from gateway.queries import Queries
 from gateway.question import Question
-from gateway.runs import Commons, Runs
+from gateway.runs import Runs
+from gateway.steps import Steps
 from gateway.verdicts import Verdicts
 from gateway.watches import watched_develop, watched_origin, watched_resolver
 
@@ -67,15 +68,17 @@ def learning_of(
         clock=clock,
     )
     way, waiting = _way(premises.sources, telemetry)
-    runs = Runs(
+    steps = Steps(
         archive,
-        Commons(waiting, premises.shared.leases, pauses),
+        leases=premises.shared.leases,
+        pauses=pauses,
         way=way,
         question=_question(premises),
         verdicts=verdicts,
         telemetry=telemetry,
         timeout=settings.upstream_timeout,
     )
+    runs = Runs(archive, waiting, steps=steps, verdicts=verdicts, telemetry=telemetry)
     inquiry = Inquiry(
         archive,
         runs,
