@@ -1,4 +1,8 @@
-"""The only place where things are built: settings are unpacked here and travel no further."""
+"""The place where things are built: settings are unpacked here and travel no further.
+
+`gateway.foundations` reads values out of them, `gateway.premises` opens what all else stands on,
+`gateway.learning` puts together who finds out about contacts.
+"""
 
 from __future__ import annotations
 
@@ -8,67 +12,40 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.archive import Archive
 from gateway.avatars import Avatars
-from gateway.budget import Backoffs
-from gateway.chain import Chain
-from gateway.confirmations import Confirmations
-from gateway.darkroom.keeper import Darkroom
 from gateway.documents import Documents
 from gateway.drawings import Drawings
-from gateway.errors import StoreFailed
-from gateway.foundations import (
-    cores,
-    custom_fallback,
-    hourly_of,
-    place_of,
-    portraits_of,
-    terms_of,
-    ways_out,
-)
+from gateway.foundations import custom_fallback
 from gateway.imaging.artist import Artist
-from gateway.imaging.header import HeaderCheck
-from gateway.imaging.studio import Studio
-from gateway.inquiry import Inquiry
 from gateway.keeper import Keeper
+from gateway.learning import learning_of
 from gateway.listener import Listener
 from gateway.lookout import Lookout
-from gateway.newcomers import Newcomers
-from gateway.origin import Origin
-from gateway.outbound import (
-    AddressGuard,
-)
-from gateway.pauses import Pauses
-from gateway.portraits import (
-    PortraitStore,
-    Sweeper,
-)
-from gateway.quarantine.keeper import Quarantine
-from gateway.queries import Queries
-from gateway.question import Question
+from gateway.portraits import Sweeper
+from gateway.premises import open_premises
 from gateway.refreshes import Refreshes
 from gateway.renditions import Renditions
-from gateway.runs import Commons, Runs
-from gateway.sharing import Clocks, open_shared
-from gateway.sources import open_sources
-from gateway.telemetry import Telemetry
-from gateway.verdicts import Verdicts
-from gateway.watches import WatchedStudio, watched_develop, watched_origin, watched_resolver
+from gateway.sharing import Clocks
+from gateway.watches import WatchedStudio
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
 
+    from gateway.confirmations import Confirmations
     from gateway.imaging.jobs import Plan
+    from gateway.imaging.studio import Studio
+    from gateway.learning import Learning
+    from gateway.origin import Origin
+    from gateway.portraits import PortraitStore
+    from gateway.premises import Premises
+    from gateway.quarantine.keeper import Quarantine
     from gateway.queries import Way
-    from gateway.runs import Waiting
     from gateway.settings import Settings
     from gateway.sharing import Shared
     from gateway.sources import Source
-    from gateway.telemetry import Tally
+    from gateway.telemetry import Tally, Telemetry
 
 CLOCKS: Final = Clocks()
 """The machine's own."""
-
-RENDER_QUEUE: Final = 256
-"""Pictures that may wait to be made; one more is refused as busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,150 +79,92 @@ async def open_gateway(
     `workers` is how many processes of this machine do the same, `tally` is where this one counts.
     Raises `InvalidSettings` for what only shows when it is opened.
     """
-    clock = clocks.wall
     settings.require_upstream()
-    async with AsyncExitStack() as stack:
-        portraits = portraits_of(settings)
-        telemetry = Telemetry(
-            pseudonym=lambda contact: portraits.digest(contact).hex()[:12],
-            tally=tally,
-            deadline=settings.deadline,
-        )
-        try:
-            await portraits.open()
-        except StoreFailed as failure:
-            telemetry.store_failed(str(failure))
-        place, terms, way_out = place_of(settings), terms_of(settings, workers), ways_out()
-        shared = await stack.enter_async_context(
-            open_shared(place, terms, telemetry=telemetry, clocks=clocks)
-        )
-        darkroom = await stack.enter_async_context(
-            # A line for each thread of the studio's: the photo lane's, and the fallback lane's one.
-            Darkroom(lines=cores() + 1)
-        )
-        studio = await stack.enter_async_context(Studio(threads=cores(), queue=RENDER_QUEUE))
-        quarantine = await stack.enter_async_context(Quarantine())
-        sources = await stack.enter_async_context(
-            open_sources(
-                settings,
-                way_out,
-                shared.budget,
-                place=place,
-                terms=terms,
-                telemetry=telemetry,
-                clocks=clocks,
-            )
-        )
-        cdn = await stack.enter_async_context(
-            way_out(AddressGuard.for_origins(settings.cdn_origins))
-        )
-        origin = Origin(cdn, allowed=settings.cdn_origins, inspect=HeaderCheck)
-        archive = Archive(
-            portraits, shared.erasures, masters=shared.masters, telemetry=telemetry, clock=clock
-        )
+    async with (
+        open_premises(settings, workers=workers, clocks=clocks, tally=tally) as premises,
+        AsyncExitStack() as stack,
+    ):
+        archive = _archive(premises)
         stack.push_async_callback(archive.aclose)
-        renditions = Renditions(
-            capacity=settings.cache_size,
-            erasures=shared.erasures,
-            key=archive.key,
-            clock=clock,
-            pushed_out=telemetry.pushed_out,
+        renditions = _renditions(settings, premises, archive)
+        learning = learning_of(
+            settings, premises, archive, publish=renditions.stand, workers=workers
         )
-        pauses = Pauses(
-            Backoffs(first=settings.error_ttl, clock=clock), shared.backoffs, key=archive.key
-        )
-        confirmations = Confirmations()
-        verdicts = Verdicts(
-            archive,
-            pauses,
-            confirm=confirmations,
-            publish=renditions.stand,
-            telemetry=telemetry,
-            clock=clock,
-        )
-        way, waiting = _way(sources, telemetry)
-        runs = Runs(
-            archive,
-            Commons(waiting, shared.leases, pauses),
-            way=way,
-            question=Question(
-                watched_origin(origin, telemetry),
-                watched_develop(quarantine.develop, telemetry),
-                alias=sources[0].resolver.alias,
-                clock=clock,
-            ),
-            verdicts=verdicts,
-            telemetry=telemetry,
-            timeout=settings.upstream_timeout,
-        )
-        inquiry = Inquiry(
-            archive,
-            runs,
-            pauses=pauses,
-            verdicts=verdicts,
-            confirmations=confirmations,
-            newcomers=Newcomers(
-                hourly_of(settings, workers), refused=telemetry.newcomer_refused, ticks=clocks.ticks
-            ),
-            patience=settings.deadline,
-            clock=clock,
-        )
-        stack.push_async_callback(inquiry.aclose)
-        drawings = Drawings(
-            renditions,
-            Artist(
-                WatchedStudio(studio, telemetry),
-                work=darkroom,
-                custom=custom_fallback(settings.fallback_image),
-            ),
-            seed=portraits.digest,
-        )
+        stack.push_async_callback(learning.inquiry.aclose)
+        drawings = _drawings(settings, premises, renditions)
         stack.push_async_callback(drawings.aclose)
-        lookout = Lookout(inquiry, deadline=settings.deadline, clock=clock)
-        refreshes = Refreshes(shared.backoffs, shared.leases, clock=clock)
-        listener = Listener(
-            archive,
-            inquiry,
-            pauses=pauses,
-            refreshes=refreshes,
-            alias=sources[0].resolver.alias,
-            telemetry=telemetry,
-            clock=clock,
-        )
+        refreshes = Refreshes(premises.shared.backoffs, premises.shared.leases, clock=clocks.wall)
+        listener = _listener(premises, archive, learning, refreshes)
         stack.push_async_callback(listener.aclose)
+        lookout = Lookout(learning.inquiry, deadline=settings.deadline, clock=clocks.wall)
         yield Gateway(
-            avatars=Avatars(renditions, inquiry, lookout, drawings, clock=clock),
+            avatars=Avatars(renditions, learning.inquiry, lookout, drawings, clock=clocks.wall),
             drawings=drawings,
-            documents=Documents(inquiry, lookout, drawings),
-            keeper=Keeper(archive, inquiry, refreshes),
+            documents=Documents(learning.inquiry, lookout, drawings),
+            keeper=Keeper(archive, learning.inquiry, refreshes),
             listener=listener,
-            portraits=portraits,
+            portraits=premises.portraits,
             renditions=renditions,
-            sweeper=Sweeper(
-                portraits.objects,
-                retention=settings.store_retention,
-                erase=archive.retire,
-                telemetry=telemetry,
-                clock=clock,
-            ),
-            shared=shared,
-            way=way,
-            sources=sources,
-            origin=origin,
-            studio=studio,
-            quarantine=quarantine,
-            confirmations=confirmations,
-            telemetry=telemetry,
+            sweeper=_sweeper(settings, premises, archive),
+            shared=premises.shared,
+            way=learning.way,
+            sources=premises.sources,
+            origin=premises.origin,
+            studio=premises.studio,
+            quarantine=premises.quarantine,
+            confirmations=learning.confirmations,
+            telemetry=premises.telemetry,
         )
 
 
-def _way(sources: Sequence[Source], telemetry: Telemetry) -> tuple[Way, Waiting]:
-    """How each query is put, and where it waits for its turn."""
-    links = [
-        Queries(watched_resolver(each.resolver, each.name, telemetry), each.budget, telemetry)
-        for each in sources
-    ]
-    if len(links) == 1:
-        return links[0], links[0].budget
-    chain = Chain(links)
-    return chain, chain
+def _archive(premises: Premises) -> Archive:
+    return Archive(
+        premises.portraits,
+        premises.shared.erasures,
+        masters=premises.shared.masters,
+        telemetry=premises.telemetry,
+        clock=premises.clocks.wall,
+    )
+
+
+def _renditions(settings: Settings, premises: Premises, archive: Archive) -> Renditions:
+    return Renditions(
+        capacity=settings.cache_size,
+        erasures=premises.shared.erasures,
+        key=archive.key,
+        clock=premises.clocks.wall,
+        pushed_out=premises.telemetry.pushed_out,
+    )
+
+
+def _drawings(settings: Settings, premises: Premises, renditions: Renditions) -> Drawings[Plan]:
+    artist = Artist(
+        WatchedStudio(premises.studio, premises.telemetry),
+        work=premises.darkroom,
+        custom=custom_fallback(settings.fallback_image),
+    )
+    return Drawings(renditions, artist, seed=premises.portraits.digest)
+
+
+def _listener(
+    premises: Premises, archive: Archive, learning: Learning, refreshes: Refreshes
+) -> Listener:
+    return Listener(
+        archive,
+        learning.inquiry,
+        pauses=learning.pauses,
+        refreshes=refreshes,
+        alias=premises.sources[0].resolver.alias,
+        telemetry=premises.telemetry,
+        clock=premises.clocks.wall,
+    )
+
+
+def _sweeper(settings: Settings, premises: Premises, archive: Archive) -> Sweeper:
+    return Sweeper(
+        premises.portraits.objects,
+        retention=settings.store_retention,
+        erase=archive.retire,
+        telemetry=premises.telemetry,
+        clock=premises.clocks.wall,
+    )

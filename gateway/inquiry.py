@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.budget import Priority
 from gateway.errors import Reason
 from gateway.findings import Finding, passing
-from gateway.runs import Order
+from gateway.orders import Order
 from gateway.singleflight import Singleflight
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from gateway.confirmations import Confirmations
     from gateway.model import ContactId, Portrait
     from gateway.newcomers import Newcomers
+    from gateway.orders import Run
     from gateway.pauses import Pauses
-    from gateway.runs import Run, Runs
+    from gateway.runs import Runs
     from gateway.verdicts import Verdicts
 
 MOST_WARMED: Final = 10_000

@@ -53,7 +53,8 @@ from gateway.queries import Queries
 from gateway.question import Question
 from gateway.refreshes import Refreshes
 from gateway.renditions import Renditions
-from gateway.runs import Commons, Runs
+from gateway.runs import Runs
+from gateway.steps import Steps
 from gateway.telemetry import Telemetry
 from gateway.telemetry.stopwatch import IDLE
 from gateway.verdicts import Verdicts
@@ -464,9 +465,10 @@ class House:
             clock=self.clock,
         )
         self.budget = Budget(self.machine.ledger, young=deadline, rate=self.machine.rate)
-        runs = Runs(
+        steps = Steps(
             self.archive,
-            Commons(self.budget, self.machine.leases, self.pauses),
+            leases=self.machine.leases,
+            pauses=self.pauses,
             way=Queries(self.resolver, self.budget, self.telemetry),
             question=Question(
                 self.origin, self.quarantine.develop, alias=self.resolver.alias, clock=self.clock
@@ -474,6 +476,9 @@ class House:
             verdicts=verdicts,
             telemetry=self.telemetry,
             timeout=timeout,
+        )
+        runs = Runs(
+            self.archive, self.budget, steps=steps, verdicts=verdicts, telemetry=self.telemetry
         )
         self.newcomers = Newcomers(
             hourly, refused=self.telemetry.newcomer_refused, ticks=self.clock

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 README: Final = (ROOT / "README.md").read_text()
+SETTINGS: Final = (ROOT / "docs" / "settings.md").read_text()
+OPERATIONS: Final = (ROOT / "docs" / "operations.md").read_text()
+FACES: Final = (ROOT / "docs" / "faces.md").read_text()
 CHANGELOG: Final = (ROOT / "CHANGELOG.md").read_text()
 MAKEFILE: Final = (ROOT / "Makefile").read_text()
 DOCUMENTS: Final = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/**/*.md"))]
@@ -69,10 +72,11 @@ def test_the_readme_lists_every_command_and_no_other() -> None:
 
 
 def test_every_command_and_option_that_is_named_exists() -> None:
-    named = re.findall(r"avatar-gateway ([a-z]+)", README)
+    document = f"{README}\n{SETTINGS}\n{OPERATIONS}"
+    named = re.findall(r"avatar-gateway ([a-z]+)", document)
     assert named
     assert set(named) <= set(COMMANDS)
-    flags = re.findall(r"(?<![-\w])--[a-z][a-z-]*", README)
+    flags = re.findall(r"(?<![-\w])--[a-z][a-z-]*", document)
     assert flags
     assert set(flags) <= options()
 
@@ -92,21 +96,28 @@ def test_the_readme_tells_every_exit_code() -> None:
     assert re.findall(r"\b\d\b", line) == ["0", "1", "2"]
 
 
+def test_the_readme_is_one_page_that_names_what_a_newcomer_types() -> None:
+    assert len(README.splitlines()) <= 130
+    assert {"make demo", "make test", "make bench", "make proof"} <= set(
+        re.findall(r"make [a-z]+", README)
+    )
+
+
 # ---- settings ----
 
 
 def settings_table() -> Iterator[tuple[list[str], list[str], bool]]:
     """Of each row: its names, its defaults, and whether it is marked as not yet in force."""
-    for names, defaults, text in rows(README, "Name", "Default"):
+    for names, defaults, text in rows(SETTINGS, "Name", "Default"):
         yield code(names), [defaults] if defaults == "required" else code(defaults), "◦" in text
 
 
-def test_the_readme_lists_every_setting_and_no_other() -> None:
+def test_the_settings_are_all_listed_and_no_other() -> None:
     listed = [name for names, _, _ in settings_table() for name in names]
     assert sorted(listed) == sorted(name for name, _ in table())
 
 
-def test_the_readme_tells_the_right_defaults() -> None:
+def test_the_settings_are_listed_with_the_right_defaults() -> None:
     fields = {name_of(field): field for field in Settings.model_fields}
     for names, told, _ in settings_table():
         if not told or told == ["required"]:
@@ -122,7 +133,7 @@ def test_the_readme_tells_the_right_defaults() -> None:
             assert getattr(read, field) == Settings.model_fields[field].default, name
 
 
-def test_the_readme_marks_what_is_not_yet_in_force_and_nothing_else() -> None:
+def test_what_is_not_yet_in_force_is_marked_and_nothing_else() -> None:
     waiting = Settings.load(GIVEN, env_file=None).not_in_force()
     marked = [name for names, _, mark in settings_table() if mark for name in names]
     assert sorted(marked) == sorted(waiting)
@@ -137,8 +148,8 @@ def kinds_of(error: type[GatewayError]) -> Iterator[type[GatewayError]]:
         yield from kinds_of(kind)
 
 
-def test_the_readme_explains_every_reason_that_is_ever_given() -> None:
-    explained = {name for row in rows(README, "Reason", "Means") for name in code(row[0])}
+def test_every_reason_that_is_ever_given_is_explained() -> None:
+    explained = {name for row in rows(FACES, "Reason", "Means") for name in code(row[0])}
     raised = {
         str(vars(kind)["reason"])
         for root in (AvatarUnavailable, InvalidRequest)
@@ -186,6 +197,11 @@ def links_of(document: Path) -> Iterator[str]:
             yield target
 
 
+def places_of(document: Path) -> Iterator[str]:
+    """The headings of its own that `document` leads to."""
+    yield from re.findall(r"\]\(#([^)\s]+)\)", document.read_text())
+
+
 def links() -> Iterator[tuple[Path, str]]:
     for document in DOCUMENTS:
         for target in links_of(document):
@@ -197,7 +213,22 @@ def links() -> Iterator[tuple[Path, str]]:
     [pytest.param(*link, id=f"{link[0].name}-{link[1]}") for link in links()],
 )
 def test_every_relative_link_leads_to_a_file(document: Path, target: str) -> None:
-    assert (document.parent / target.partition("#")[0]).exists()
+    path, _, anchor = target.partition("#")
+    assert (document.parent / path).exists()
+    if anchor:
+        assert anchor in anchors(document.parent / path)
+
+
+def test_every_link_within_a_document_leads_to_a_heading() -> None:
+    assert any(list(places_of(document)) for document in DOCUMENTS)
+    for document in DOCUMENTS:
+        assert set(places_of(document)) <= anchors(document)
+
+
+def anchors(document: Path) -> set[str]:
+    """What its headings are called in links."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_the_changelog_begins_with_what_is_not_yet_released() -> None:

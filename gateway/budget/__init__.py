@@ -9,7 +9,8 @@ from gateway.budget.ledger import Grant, Ledger, LedgerStatus, Outcome, Wait
 from gateway.budget.memory import MemoryBackoffs, MemoryLedger
 from gateway.budget.rate import Rate
 from gateway.budget.sheltered import ShelteredLedger
-from gateway.budget.turns import Budget, Turn
+from gateway.budget.turn import Turn
+from gateway.budget.turns import Budget
 from gateway.budget.waiting import Priority
 
 __all__ = [

@@ -7,7 +7,8 @@ import time
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
-from gateway.budget.rules import Condition, Rules
+from gateway.budget.records import Condition
+from gateway.budget.rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable

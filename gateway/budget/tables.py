@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, fields, replace
 from typing import TYPE_CHECKING, Final
 
-from gateway.budget.rules import Condition
+from gateway.budget.records import Condition
 
 if TYPE_CHECKING:
     import sqlite3

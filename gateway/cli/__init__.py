@@ -154,11 +154,7 @@ def fetch(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     """Write one avatar to a file, without a server; 1 if it is a fallback."""
     from gateway.cli.fetch import run  # noqa: PLC0415 - the whole app
 
-    options = {
-        "size": size, "dpr": dpr, "shape": shape, "bg": bg, "ring": ring,
-        "fallback": fallback, "name": name,
-    }  # fmt: skip
-    given = {key: value for key, value in options.items() if value}
+    given = _given(size=size, dpr=dpr, shape=shape, bg=bg, ring=ring, fallback=fallback, name=name)
     raise typer.Exit(run(Settings.load(), contact, output, given))
 
 
@@ -185,11 +181,7 @@ def url(  # noqa: PLR0913, PLR0917 - as above
     wanted = [form for form, given in forms.items() if given] or [Form.PLAIN]
     if len(wanted) > 1:
         raise typer.BadParameter("--html, --markdown and --email exclude each other")
-    options = {
-        "size": size, "dpr": dpr, "shape": shape, "bg": bg, "ring": ring,
-        "fallback": fallback, "name": name,
-    }  # fmt: skip
-    given = {key: value for key, value in options.items() if value}
+    given = _given(size=size, dpr=dpr, shape=shape, bg=bg, ring=ring, fallback=fallback, name=name)
     run(Settings.load(), contact, given, opaque=opaque, expires=expires, form=wanted[0])
 
 
@@ -230,6 +222,11 @@ def doctor(
     from gateway.cli.doctor import run  # noqa: PLC0415 - the whole app
 
     raise typer.Exit(run(contact))
+
+
+def _given(**options: str) -> dict[str, str]:
+    """Those options of a URL that have a value."""
+    return {name: value for name, value in options.items() if value}
 
 
 def _workers() -> int:

@@ -12,10 +12,11 @@ import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from gateway.app import bounds, check
+from gateway.app import check
 from gateway.assembly import open_gateway
 from gateway.cli.report import ADVICE, Report, time_of
 from gateway.cli.story import tell
+from gateway.edge import bounds
 from gateway.errors import AvatarUnavailable, InvalidSettings, StoreFailed
 from gateway.model import ContactId
 from gateway.settings import Settings, misspelt

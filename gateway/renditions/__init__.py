@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.renditions.cache import Renditions, tidying
+from gateway.renditions.cache import Renditions
 from gateway.renditions.shelf import (
     COMPANION_OVERHEAD,
     DRAWN_SHARE,
@@ -12,6 +12,7 @@ from gateway.renditions.shelf import (
     RENDITION_OVERHEAD,
     Companion,
 )
+from gateway.renditions.tidying import tidying
 
 __all__ = [
     "COMPANION_OVERHEAD",

@@ -7,19 +7,17 @@ alone once more, and what was used least recently goes first.
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
-from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, Protocol
 from weakref import WeakValueDictionary
 
 from cachetools import LRUCache
 
+from gateway.renditions.allowance import Allowance
 from gateway.renditions.ends import Ends
 from gateway.renditions.shelf import DRAWN_SHARE, IN_USE, Drawn, Shelf, size_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from gateway.model import Canvas, ContactId, Rendition, Standing
     from gateway.renditions.shelf import Companion
@@ -28,10 +26,6 @@ SLICE: Final = 256
 FEW: Final = 16
 """Entries dropped in one go when their time is over, so that a crowd of them holds nobody up: by
 who tidies, and by who needs room."""
-
-PERIOD: Final = 1.0
-BREATH: Final = 0.02
-"""Seconds between two looks for what is over, and between two slices of it."""
 
 SET_BACK: Final = 1.0
 """Seconds by which clocks are corrected all the time, without anybody having set them back."""
@@ -94,9 +88,7 @@ class Renditions:
         # way here.
         self._shelves: WeakValueDictionary[str, Shelf] = WeakValueDictionary()
         self._ends: Ends[Shelf] = Ends()
-        self._most_drawn = capacity * DRAWN_SHARE
-        self._drawings: OrderedDict[Hashable, int] = OrderedDict()
-        self._size_drawn = 0
+        self._drawings = Allowance(capacity * DRAWN_SHARE)
 
     @property
     def size(self) -> float:
@@ -179,24 +171,18 @@ class Renditions:
         found = self._entries.get(drawing)
         if not isinstance(found, Drawn):
             return None
-        self._drawings.move_to_end(drawing)
+        self._drawings.use(drawing)
         return found.rendition
 
     def keep(self, drawing: Hashable, rendition: Rendition) -> None:
         """Hold a drawn fallback."""
         entry = Drawn(rendition, self._clock())
         size = size_of(entry)
-        if size > self._most_drawn:
+        if size > self._drawings.most:
             self._entries.pop(drawing, None)
             return
-        # What the cache has dropped by itself is counted until its turn comes: a little too much.
-        self._size_drawn -= self._drawings.pop(drawing, 0)
-        while self._drawings and self._size_drawn + size > self._most_drawn:
-            oldest, its_size = self._drawings.popitem(last=False)
-            self._size_drawn -= its_size
+        for oldest in self._drawings.take(drawing, size):
             self._entries.pop(oldest, None)
-        self._size_drawn += size
-        self._drawings[drawing] = size
         self._put(drawing, entry)
 
     def tidy(self, most: int = SLICE) -> bool:
@@ -225,7 +211,6 @@ class Renditions:
         self._entries.clear()
         self._ends.clear()
         self._drawings.clear()
-        self._size_drawn = 0
 
     def _put(self, key: Hashable, entry: Shelf | Drawn) -> None:
         if size_of(entry) > self._entries.maxsize:
@@ -240,20 +225,3 @@ class Renditions:
                 self._ends.note(entry, entry.noted)
         self.tidy(FEW)  # what is over makes room before anybody else goes
         self._entries[key] = entry
-
-
-@asynccontextmanager
-async def tidying(renditions: Renditions) -> AsyncIterator[None]:
-    """Keep `renditions` tidy meanwhile."""
-
-    async def run() -> None:
-        while True:  # noqa: ASYNC110 - time is what it waits for
-            await asyncio.sleep(BREATH if renditions.tidy() else PERIOD)
-
-    task = asyncio.create_task(run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

@@ -79,46 +79,23 @@ def build_application(
 
     files = Files(directory=static)
 
-    async def healthz(_request: Request) -> Answer:
-        return document(200, {"status": "ok"})
-
-    async def readyz(request: Request) -> Answer:
-        served: Served = request.state.served
-        worse = dict(served.telemetry.degraded)
-        status = "degraded" if worse else "ok"
-        return document(200, {"status": status, "degraded": worse, "bounds": dict(served.bounds)})
-
-    async def metrics(request: Request) -> Answer:
-        served: Served = request.state.served
-        if served.metrics is None:
-            return problem(404, NOTHING_HERE)
-        return await served.metrics.answer(request.scope)
-
-    async def robots(_request: Request) -> Response:
-        return PlainTextResponse(ROBOTS, headers={"Cache-Control": "max-age=86400"})
-
     async def openapi(request: Request) -> Response:
         return await files.get_response("openapi.json", request.scope)
-
-    async def fault(request: Request, error: Exception) -> Response:
-        served: Served = request.state.served
-        served.telemetry.bug(error)
-        return _as_response(problem(500, FAULT))
 
     application = Starlette(
         routes=[
             _AvatarRoute(),
             Route(HOOK, _Hook()),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/metrics", metrics),
-            Route("/robots.txt", robots),
+            Route("/healthz", _healthz),
+            Route("/readyz", _readyz),
+            Route("/metrics", _metrics),
+            Route("/robots.txt", _robots),
             Route("/openapi.json", openapi),
             Mount("/static", files),
             *([] if playground is None else _pages(playground, static)),
         ],
         middleware=[*([Middleware(AccessLog)] if access_log else []), Middleware(HouseRules)],
-        exception_handlers={HTTPException: _refuse, Exception: fault},
+        exception_handlers={HTTPException: _refuse, Exception: _fault},
         lifespan=state,
     )
     # A slash too many is an unknown path: nothing here ever redirects.
@@ -134,6 +111,28 @@ def _pages(playground: Playground, static: Path) -> list[BaseRoute]:
         return playground.told()
 
     return [Route("/", page), Route("/playground.json", told)]
+
+
+async def _healthz(_request: Request) -> Answer:
+    return document(200, {"status": "ok"})
+
+
+async def _readyz(request: Request) -> Answer:
+    served: Served = request.state.served
+    worse = dict(served.telemetry.degraded)
+    status = "degraded" if worse else "ok"
+    return document(200, {"status": status, "degraded": worse, "bounds": dict(served.bounds)})
+
+
+async def _metrics(request: Request) -> Answer:
+    served: Served = request.state.served
+    if served.metrics is None:
+        return problem(404, NOTHING_HERE)
+    return await served.metrics.answer(request.scope)
+
+
+async def _robots(_request: Request) -> Response:
+    return PlainTextResponse(ROBOTS, headers={"Cache-Control": "max-age=86400"})
 
 
 class _AvatarRoute(BaseRoute):
@@ -170,6 +169,13 @@ class _Hook:
         hooks = served.hooks
         answer = problem(404, NOTHING_HERE) if hooks is None else await hooks.answer(scope, receive)
         await answer(scope, receive, send)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """Log a bug, and say no more than that there was one."""
+    served: Served = request.state.served
+    served.telemetry.bug(error)
+    return _as_response(problem(500, FAULT))
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:

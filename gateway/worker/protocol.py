@@ -7,23 +7,17 @@ arrives. `gateway.worker.internals` lists what of gunicorn this relies on.
 
 from __future__ import annotations
 
-import re
 import socket
 import struct
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from gunicorn.asgi.parser import (
-    InvalidHTTPVersion,
-    LimitRequestHeaders,
-    LimitRequestLine,
-    ParseError,
-    UnsupportedTransferCoding,
-)
+from gunicorn.asgi.parser import ParseError
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.http.errors import ParseException
 
 from gateway.worker.connections import Stage
 from gateway.worker.grammar import check_host, target_of
+from gateway.worker.parser import begun, size_of, status_of
 from gateway.worker.refusals import Refused, refusal
 
 if TYPE_CHECKING:
@@ -48,7 +42,6 @@ IDLE: Final = Stage.IDLE
 BODY: Final = Stage.BODY
 BUSY: Final = Stage.BUSY
 
-_VERSION: Final = re.compile(r"HTTP/\d\.\d")
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, no time
 
 
@@ -190,7 +183,7 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
             parser.path = target
             others = [field for field in parser.headers if field[0] != b"host"]
             parser.headers = [(b"host", authority), *others]
-        if self.received > MAX_HEAD and _size(parser) > MAX_HEAD:
+        if self.received > MAX_HEAD and size_of(parser) > MAX_HEAD:
             raise Refused(431)
         length = parser.content_length or 0
         if length > MAX_BODY:
@@ -222,7 +215,7 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
             self._refuse(refused.status)
         except (ParseError, ParseException, ValueError) as error:
             # ValueError: a Content-Length of more digits than Python reads.
-            self._refuse(_status_of(error))
+            self._refuse(status_of(error))
         else:
             return True
         return False
@@ -266,7 +259,7 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
         if self._half_closed:
             self.hang_up()
             return
-        self.received = _begun(self._callback_parser)
+        self.received = begun(self._callback_parser)
         self._connections.enter(self, HEAD if self.received else IDLE)
 
     def _cancel_keepalive_timer(self) -> None:
@@ -287,28 +280,3 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
             return
         self.transport.write_eof()
         self._resume_reading()
-
-
-def _begun(parser: Any) -> int:  # noqa: ANN401 - gunicorn has no types
-    """About how many bytes of the next request `parser` has taken: none only if it is new."""
-    taken = len(parser._buffer)  # noqa: SLF001 - as above
-    return taken or int(parser._state != "request_line" or parser._empty_line_skipped)  # noqa: SLF001 - as above
-
-
-def _size(parser: Any) -> int:  # noqa: ANN401 - gunicorn has no types
-    """Bytes of the head that `parser` has read."""
-    fields = sum(len(name) + len(value) + 4 for name, value in parser.headers)
-    return len(parser.method) + len(parser.path) + fields
-
-
-def _status_of(error: Exception) -> int:
-    """Return the status for what the parser found wrong."""
-    if isinstance(error, LimitRequestLine):
-        return 414
-    if isinstance(error, LimitRequestHeaders):
-        return 431
-    if isinstance(error, UnsupportedTransferCoding):
-        return 501
-    if isinstance(error, InvalidHTTPVersion) and _VERSION.fullmatch(str(error)):
-        return 505
-    return 400

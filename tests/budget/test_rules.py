@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from gateway.budget import Grant, Outcome, Rate, Wait
 from gateway.budget.memory import MemoryRecords
-from gateway.budget.rules import Condition, Rules
+from gateway.budget.records import Condition
+from gateway.budget.rules import Rules
 from gateway.errors import Reason
 from tests.fakes import DAY, T0
 

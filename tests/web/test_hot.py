@@ -20,13 +20,14 @@ from gateway.model import (
 )
 from gateway.renditions import MAX_COMPANIONS
 from gateway.telemetry import Telemetry
-from gateway.web.hot import LINGER, MAX_LASTING, MAX_LINE, OFTEN, TRUST, HotTable
+from gateway.web.hot import LINGER, MAX_LASTING, MAX_LINE, TRUST, HotTable
+from gateway.web.ready import OFTEN
 from gateway.web.views import View
 from tests.fakes import LEON, MAYA, T0, Clock, FakeErasures, renditions, standing_of_photo
 
 if TYPE_CHECKING:
     from gateway.model import ContactId
-    from gateway.web.hot import Ready
+    from gateway.web.ready import Ready
 
 SPEC: Final = AvatarSpec(size=48)
 VIEW: Final = View(MAYA, SPEC, 0)
