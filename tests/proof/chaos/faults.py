@@ -19,8 +19,8 @@ FAULTS_FOR_ALL: Final = (
 API_FAULTS: Final = (
     "bad_request_xml", "conflict", "cut_body", "cut_json", "deeply_nested", "drip_body",
     "drip_headers", "empty_200", "endless", "error_json_200", "garbage_status",
-    "gzip_despite_identity", "hang", "html_200", "huge_headers_200kb", "list", "not_found_html",
-    "not_found_unknown", "not_utf8", "null", "number", "other_contact_id", "rate_overlimit_500",
+    "gzip_despite_identity", "hang", "html_200", "huge_headers_200kb", "list",
+    "not_utf8", "null", "number", "other_contact_id", "rate_overlimit_500",
     "redirect", "redirect_loop", "reset", "reset_midway", "server_error_502_html",
     "server_error_504_empty", "stall", "wrong_length_long", "wrong_types",
     *(f"url:{HOSTILE_URLS[name]}" for name in ("metadata", "loopback_hex", "suffix", "file")),

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def worker_killed(scene: Scene) -> AsyncIterator[None]:
     if not await kill_worker(scene.served, scene.viewers, scene.chance):
-        scene.done["worker was gone"] += 1
+        scene.diary.note("worker was gone")
     yield
 
 
 @asynccontextmanager
 async def decoder_killed(scene: Scene) -> AsyncIterator[None]:
     if not kill_decoder(scene.served, scene.chance):
-        scene.done["there was no decoder"] += 1
+        scene.diary.note("there was no decoder")
     yield
 
 

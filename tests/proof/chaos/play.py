@@ -14,10 +14,10 @@ from tests.proof.chaos.scene import Scene
 from tests.proof.chaos.schedule import Kind
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
+    from tests.proof.chaos.diary import Diary
     from tests.proof.chaos.house import House
     from tests.proof.chaos.schedule import Disturbance
     from tests.proof.chaos.viewers import Viewers
@@ -42,17 +42,17 @@ WAYS: Final[Mapping[Kind, Callable[[Scene], AbstractAsyncContextManager[None]]]]
 
 
 async def play(
-    schedule: Sequence[Disturbance], house: House, viewers: Viewers, done: Counter[str]
+    schedule: Sequence[Disturbance], house: House, viewers: Viewers, diary: Diary
 ) -> None:
-    """Do all of it; `done` counts what was done, by its kind."""
+    """Do all of it, and note it in the diary."""
     began, lane = time.monotonic(), attrgetter("lane")
 
     async def one_by_one(disturbances: Iterable[Disturbance]) -> None:
         for each in disturbances:
             await asyncio.sleep(began + each.at - time.monotonic())
             chance = random.Random(each.luck)  # noqa: S311 - a proof must be repeatable
-            async with WAYS[each.kind](Scene(house, viewers, each.lane, chance, done)):
-                done[each.kind] += 1
+            async with WAYS[each.kind](Scene(house, viewers, each.lane, chance, diary)):
+                diary.note(each.kind, f"{each.lane}, {each.lasting:.1f} s")
                 await asyncio.sleep(began + each.at + each.lasting - time.monotonic())
 
     async with asyncio.TaskGroup() as group:

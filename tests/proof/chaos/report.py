@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Final
 from tests.processes import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 FOLDER: Final = ROOT / "proof-report"
 LISTED: Final = 20
 """Of a list of what went wrong, so many are shown; all are in the JSON."""
 
 
-def publish(name: str, title: str, found: Mapping[str, object]) -> None:
-    """Print it, and write it as Markdown and as JSON."""
+def publish(name: str, title: str, found: Mapping[str, object], diary: Sequence[str] = ()) -> None:
+    """Print it, and write it as Markdown and as JSON; the diary is in the latter alone."""
     FOLDER.mkdir(exist_ok=True)
     text = markdown(title, found)
     (FOLDER / f"{name}.md").write_text(text)
-    (FOLDER / f"{name}.json").write_text(json.dumps(found, indent=2) + "\n")
+    (FOLDER / f"{name}.json").write_text(
+        json.dumps({**found, "diary": list(diary)}, indent=2) + "\n"
+    )
     print(f"\n{text}")
 
 

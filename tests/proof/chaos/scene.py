@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.proof.chaos.house import MACHINES
 
 if TYPE_CHECKING:
     import random
-    from collections import Counter
 
     from tests.machines import Common
     from tests.processes import Control, Running
+    from tests.proof.chaos.diary import Diary
     from tests.proof.chaos.house import House
     from tests.proof.chaos.viewers import Viewers
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 class Scene:
     """One disturbance: `chance` decides all that its kind and `lane` leave open.
 
-    `done` counts what was done, in the words of the report.
+    `diary` is told what was done, in the words of the report.
     """
 
     house: House
     viewers: Viewers
     lane: str
     chance: random.Random
-    done: Counter[str] = field(repr=False)
+    diary: Diary
 
     @property
     def control(self) -> Control:

@@ -6,7 +6,6 @@ Before that, all faces are there: whatever is shown in the meantime, there was s
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -41,7 +40,6 @@ class Soak:
     rest: float
     number: int
     tally: Tally = field(default_factory=Tally)
-    done: Counter[str] = field(default_factory=Counter)
     calls: dict[str, int] = field(default_factory=dict)
     healed: float = 0.0
     grown: dict[str, object] = field(default_factory=dict)
@@ -56,7 +54,7 @@ class Soak:
         try:
             async with viewers.looking(self.seed):
                 await self._all_seen(house)
-                await play(schedule, house, viewers, self.done)
+                await play(schedule, house, viewers, self.tally.diary)
                 self.healed = await self._all_seen(house)
         finally:
             watching.cancel()
@@ -77,7 +75,7 @@ class Soak:
         return {
             "seed": self.seed,
             "minutes": round(self.seconds / 60, 2),
-            "disturbances": dict(self.done.most_common()),
+            "disturbances": dict(self.tally.diary.counts.most_common()),
             **self.tally.document(),
             "memory": self.grown,
             "upstream calls": self.calls,

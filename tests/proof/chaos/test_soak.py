@@ -28,12 +28,12 @@ async def test_nobody_sees_an_error_or_somebody_else_whatever_happens(tmp_path: 
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbits(32))
     minutes = float(os.environ.get("CHAOS_MINUTES") or MINUTES)
     print(f"\nCHAOS_SEED={seed} CHAOS_MINUTES={minutes:g}")
-    soak = Soak(seed, 60 * minutes, rest=5.0, number=24)
     with joined(tmp_path) as house:
+        soak = Soak(seed, 60 * minutes, rest=8.0, number=24)
         try:
             await soak.run(house)
         finally:
-            publish("soak", "Soak (R7)", soak.document())
+            publish("soak", "Soak (R7)", soak.document(), soak.tally.diary.lines)
             (tmp_path / "soak.log").write_text(house.logs)
     soak.verify()
     if minutes >= ENOUGH:

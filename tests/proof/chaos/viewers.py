@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from tests.e2e.colours import leave
 from tests.e2e.readers import receive
 from tests.proof.chaos.judging import any_request
+from tests.proof.chaos.pressure import Pressure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -29,15 +30,22 @@ PROMISED: Final = 0.3
 
 
 class Wire:
-    """A connection. `doomed` once the worker that holds it is killed."""
+    """A connection. `doomed` once the worker that holds it is killed.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    `rests_since` is when it was begun or had its last answer, `silent` the seconds from then until
+    something was asked.
+    """
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rests_since: float
+    ) -> None:
         self.reader = reader
         self.writer = writer
+        self.rests_since = rests_since
+        self.silent = 0.0
         self.port: int = writer.get_extra_info("sockname")[1]
         self.asking = False
         self.doomed = False
-        self.rests_since = time.monotonic()
 
     @property
     def usable(self) -> bool:
@@ -111,22 +119,23 @@ class Viewers:
         address: tuple[str | None, int | None],
     ) -> Wire | None:
         """Ask, and judge or leave; return the connection if it may be used again."""
-        began, wire = time.monotonic(), kept
-        rested = began - kept.rests_since if kept else 0.0
+        began, wire, meanwhile = time.monotonic(), kept, Pressure()
         try:
             async with asyncio.timeout(PATIENCE):
                 wire = wire or await self._connect(address)
                 answer = await self._exchange(chance, request, wire)
         except TimeoutError:
-            self._tally.late.append(request.target)
+            self._tally.wait_in_vain(request, meanwhile)
         except (OSError, EOFError) as error:
             if wire is not None and wire.doomed:
                 self._tally.cut += 1
-            elif kept is not None and rested > PROMISED:
+            elif wire is not None and wire.silent > PROMISED:
                 self._tally.again += 1
-                kept.doomed = True
+                self._close(wire)
+                return await self._ask(chance, request, None, address)
             else:
-                self._tally.lost.append(f"{request.target}: {error!r} after {rested:.3f} s")
+                took = f"{request.target}, asked {time.monotonic() - began:.3f} s before"
+                self._tally.lost.append(f"{self._tally.diary.when()} {error!r}: {took}")
         else:
             if answer is not None:
                 self._tally.judge(request, answer, time.monotonic() - began)
@@ -137,11 +146,12 @@ class Viewers:
         return None
 
     async def _connect(self, address: tuple[str | None, int | None]) -> Wire:
-        wire = Wire(*await asyncio.open_connection(*address))
-        while wire.port in self._early:  # the kernel knew of it, and of its end, before we did
+        began = time.monotonic()
+        wire = Wire(*await asyncio.open_connection(*address), began)
+        if wire.port in self._early:  # the kernel knew of it, and of its end, before we did
             self._early.discard(wire.port)
             wire.writer.close()
-            wire = Wire(*await asyncio.open_connection(*address))
+            return await self._connect(address)
         self._wires[wire.port] = wire
         return wire
 
@@ -156,6 +166,7 @@ class Viewers:
             wire.writer.transport.abort()
             return None
         wire.asking = True
+        wire.silent = time.monotonic() - wire.rests_since
         try:
             wire.writer.write(sent)
             return await receive(wire.reader)
