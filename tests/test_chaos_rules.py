@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -22,9 +24,13 @@ from tests.proof.chaos.play import WAYS
 from tests.proof.chaos.report import markdown
 from tests.proof.chaos.schedule import LANES, LASTING, Kind, draw
 from tests.proof.chaos.tally import Tally
+from tests.proof.chaos.viewers import Viewers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tests.proof.chaos.house import House
+    from tests.proof.chaos.pressure import Pressure
 
 ASKED = Request(7, 48, "png", "circle")
 
@@ -95,6 +101,36 @@ def test_whatever_is_wrong_is_found(received: Received, told: str) -> None:
 @pytest.mark.parametrize("reason", [Reason.UPSTREAM, Reason.TIMEOUT, Reason.BUSY])
 def test_a_fallback_may_have_a_passing_reason(reason: Reason) -> None:
     assert fault(ASKED, answer(8, reason=reason)) is None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("kills", [False, True], ids=["alive", "killed"])
+async def test_a_request_without_an_answer_is_lost_unless_its_worker_was_killed(
+    *, kills: bool
+) -> None:
+    tally, asked = Tally(), asyncio.Event()
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if kills:
+            viewers.doom([writer.get_extra_info("peername")[1]])
+        writer.close()
+        asked.set()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    url = "http://{}:{}".format(*server.sockets[0].getsockname())
+    house = cast("House", SimpleNamespace(served=[SimpleNamespace(url=url)], people=1))
+    viewers = Viewers(house, tally, number=1, pace=60)
+    async with server, viewers.looking(1):
+        await asked.wait()
+    assert (len(tally.lost), tally.cut, tally.exposed) == ((0, 1, 1) if kills else (1, 0, 0))
+
+
+@pytest.mark.parametrize(("share", "late"), [(0.0, 1), (0.5, 1), (0.6, 0)])
+def test_nobody_is_late_on_a_machine_that_has_no_time(share: float, late: int) -> None:
+    tally = Tally()
+    tally.wait_in_vain(ASKED, cast("Pressure", SimpleNamespace(share=lambda: share)))
+    assert (len(tally.late), len(tally.starved)) == (late, 1 - late)
 
 
 def test_requests_are_of_the_people_there_are() -> None:

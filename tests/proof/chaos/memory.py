@@ -1,9 +1,9 @@
 """How much memory gateways take while they are disturbed, minute by minute.
 
 Workers come and go, so what is looked at is the whole of a gateway: its server and its workers,
-pages that they share counted once (PSS, from Linux). A moment in which one worker is missing, or
-one too many, tells nothing and is left out; of each minute the median is taken, and of the minutes
-the median of the slopes between any two (Theil and Sen), which no single odd minute moves.
+pages that they share counted once (PSS, from Linux). A moment in which one worker is missing, one
+too many or one just begun tells nothing and is left out. Of each minute the median is taken, and of
+the minutes the median of the slopes between any two (Theil and Sen), which no odd minute moves.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import asyncio
 import itertools
 import statistics
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.workers import workers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tests.processes import Running
 
@@ -29,39 +30,54 @@ WARMING: Final = 1
 """Minutes in which everything is done for the first time, and that do not count."""
 
 
+SETTLED: Final = 4.0
+"""Seconds after which a worker has what it needs for its first answers."""
+
+
 class Memory:
     """Samples of gateways that have `number` workers each; call `watch` while it matters."""
 
     def __init__(self, served: Sequence[Running], *, number: int = 2) -> None:
         self._served = served
         self._number = number
-        self._minutes: list[list[int]] = []
-        self._servers: list[list[int]] = []
+        self._seen: dict[int, float] = {}
+        # By gateway and minute.
+        self._whole: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+        self._server: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
 
     async def watch(self) -> None:
         """Look again and again, until cancelled."""
         began = time.monotonic()
         while True:
             minute = int((time.monotonic() - began) / 60)
-            if len(self._minutes) <= minute:
-                self._minutes.append([])
-                self._servers.append([])
-            found = [_taken(each, self._number) for each in self._served]
-            whole = [each for each in found if each is not None]
-            if len(whole) == len(found):
-                self._minutes[minute].append(sum(server + rest for server, rest in whole))
-                self._servers[minute].append(sum(server for server, _ in whole))
+            for each in self._served:
+                taken = self._look(each)
+                if taken is not None:
+                    self._server[each.url][minute].append(taken[0])
+                    self._whole[each.url][minute].append(sum(taken))
             await asyncio.sleep(EVERY)
+
+    def _look(self, served: Running) -> tuple[int, int] | None:
+        """Bytes of a server and of all its workers; None if they are not all in place."""
+        now = time.monotonic()
+        try:
+            pids = workers(served)
+            since = max(self._seen.setdefault(pid, now) for pid in pids)
+            if len(pids) != self._number or now - since < SETTLED:
+                return None
+            return _proportional(served.process.pid), sum(map(_proportional, pids))
+        except (OSError, ValueError, StopIteration):  # one of them has just ended, or all have
+            return None
 
     @property
     def by_minute(self) -> list[float]:
-        """MiB that all gateways took, minute by minute."""
-        return _medians(self._minutes)
+        """MiB that all gateways took, minute by minute, where each was seen."""
+        return _together(self._whole, len(self._served))
 
     @property
     def servers(self) -> list[float]:
         """MiB of that in the servers alone, which nobody kills."""
-        return _medians(self._servers)
+        return _together(self._server, len(self._served))
 
     def document(self) -> dict[str, object]:
         """For a report, in MiB."""
@@ -79,17 +95,13 @@ def slope(minutes: Sequence[float]) -> float:
     return round(statistics.median(slopes), 2) if slopes else 0.0
 
 
-def _medians(minutes: Sequence[Sequence[int]]) -> list[float]:
-    return [round(statistics.median(each) / 2**20, 1) for each in minutes if each]
-
-
-def _taken(served: Running, number: int) -> tuple[int, int] | None:
-    """Bytes of a server and of all its workers; None if they are not all there."""
-    try:
-        sizes = [_proportional(pid) for pid in workers(served)]
-        return (_proportional(served.process.pid), sum(sizes)) if len(sizes) == number else None
-    except (OSError, StopIteration):  # one of them has just ended
-        return None
+def _together(samples: Mapping[str, Mapping[int, Sequence[int]]], number: int) -> list[float]:
+    """The sums of the medians of `number` gateways, of all minutes in which each has some."""
+    minutes: dict[int, list[float]] = defaultdict(list)
+    for gateway in samples.values():
+        for minute, found in gateway.items():
+            minutes[minute].append(statistics.median(found))
+    return [round(sum(minutes[m]) / 2**20, 1) for m in sorted(minutes) if len(minutes[m]) == number]
 
 
 def _proportional(pid: int) -> int:
