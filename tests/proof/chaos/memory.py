@@ -1,9 +1,12 @@
 """How much memory gateways take while they are disturbed, minute by minute.
 
-Workers come and go, so what is looked at is the whole of a gateway: its server and its workers,
-pages that they share counted once (PSS, from Linux). A moment in which one worker is missing, one
-too many or one just begun tells nothing and is left out. Of each minute the median is taken, and of
-the minutes the median of the slopes between any two (Theil and Sen), which no odd minute moves.
+What is looked at is the whole of a gateway: its server and its workers, pages that they share
+counted once (PSS, from Linux), without those of files, which others on the machine share too.
+Where workers are killed it shows how old they are, more than whether they grow; so it matters most
+where they live on, and in the servers, which nobody kills. A moment in which one worker is missing,
+one too many or one just begun tells nothing and is left out. Of each minute the median is taken,
+and of the minutes the median of the slopes between any two (Theil and Sen), which no odd minute
+moves.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 EVERY: Final = 2.0
 """Seconds between two looks."""
 
-WARMING: Final = 1
+WARMING: Final = 2
 """Minutes in which everything is done for the first time, and that do not count."""
 
 
@@ -69,23 +72,14 @@ class Memory:
         except (OSError, ValueError, StopIteration):  # one of them has just ended, or all have
             return None
 
-    @property
-    def by_minute(self) -> list[float]:
-        """MiB that all gateways took, minute by minute, where each was seen."""
-        return _together(self._whole, len(self._served))
-
-    @property
-    def servers(self) -> list[float]:
-        """MiB of that in the servers alone, which nobody kills."""
-        return _together(self._server, len(self._served))
-
-    def document(self) -> dict[str, object]:
-        """For a report, in MiB."""
-        return {
-            "MiB by minute": self.by_minute,
-            "MiB in servers": self.servers,
-            "MiB/min": slope(self.by_minute[WARMING:]),
-        }
+    def document(self, names: Sequence[str]) -> dict[str, object]:
+        """For a report, in MiB: of the gateways, by their names, and of their servers."""
+        found: dict[str, object] = {}
+        for name, each in zip(names, self._served, strict=True):
+            for part, samples in (("", self._whole[each.url]), (" server", self._server[each.url])):
+                found[f"{name}{part}, by minute"] = minutes = _medians(samples)
+                found[f"{name}{part}, MiB/min"] = slope(minutes[WARMING:])
+        return found
 
 
 def slope(minutes: Sequence[float]) -> float:
@@ -95,15 +89,10 @@ def slope(minutes: Sequence[float]) -> float:
     return round(statistics.median(slopes), 2) if slopes else 0.0
 
 
-def _together(samples: Mapping[str, Mapping[int, Sequence[int]]], number: int) -> list[float]:
-    """The sums of the medians of `number` gateways, of all minutes in which each has some."""
-    minutes: dict[int, list[float]] = defaultdict(list)
-    for gateway in samples.values():
-        for minute, found in gateway.items():
-            minutes[minute].append(statistics.median(found))
-    return [round(sum(minutes[m]) / 2**20, 1) for m in sorted(minutes) if len(minutes[m]) == number]
+def _medians(samples: Mapping[int, Sequence[int]]) -> list[float]:
+    return [round(statistics.median(samples[minute]) / 2**20, 1) for minute in sorted(samples)]
 
 
 def _proportional(pid: int) -> int:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.e2e.album import contact_of
 from tests.e2e.dashboard import Dashboard
+from tests.proof.chaos.house import MACHINES
 from tests.proof.chaos.memory import Memory
 from tests.proof.chaos.play import play
 from tests.proof.chaos.schedule import draw
@@ -59,7 +60,7 @@ class Soak:
         finally:
             watching.cancel()
         self.calls = {kind: number for kind, number in house.control.counts().items() if number}
-        self.grown = memory.document()
+        self.grown = memory.document(MACHINES)
         self.tracebacks = house.logs.count("Traceback")
 
     async def _all_seen(self, house: House) -> float:
