@@ -48,7 +48,7 @@ lock: $(BIN)/uv ## pin all requirements anew, with hashes
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --no-strip-extras --upgrade
 
 clean: ## remove the environment and all caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage* proof-report
 
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 

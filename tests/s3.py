@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -27,6 +27,17 @@ _PATIENCE: Final = 60.0
 _IDENTITIES: Final = """{"identities": [{"name": "tests", "actions": ["Admin"],
 "credentials": [{"accessKey": "key-of-tests", "secretKey": "secret-of-tests"}]}]}"""
 
+_PORTS: Final = (
+    "s3.port", "s3.port.grpc", "filer.port", "filer.port.grpc",
+    "volume.port", "volume.port.grpc", "master.port", "master.port.grpc",
+)  # fmt: skip
+_OPTIONS: Final = (
+    "-dir=.", f"-ip={HOST}", f"-ip.bind={HOST}", "-master.telemetry=false",
+    "-master.volumeSizeLimitMB=64", "-master.electionTimeout=1s", "-volume.max=32", "-filer", "-s3",
+    "-s3.config=identities.json", "-s3.autoCreateBucket=false", "-s3.iam=false",
+    "-s3.port.iceberg=0", "-s3.port.lance=0",
+)  # fmt: skip
+
 
 def weed() -> str | None:
     """Where the server's program is; None if nowhere."""
@@ -34,12 +45,34 @@ def weed() -> str | None:
     return str(beside) if beside.exists() else shutil.which("weed")
 
 
-@dataclass(frozen=True)
+@dataclass
 class S3Server:
-    """A server with the bucket `BUCKET`."""
+    """A server with the bucket `BUCKET`, whose files are in `folder`; each start is on one port."""
 
-    process: subprocess.Popen[bytes]
-    endpoint: str
+    program: str
+    folder: Path
+    ports: list[int] = field(default_factory=lambda: [free_port() for _ in _PORTS])
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{HOST}:{self.ports[0]}"
+
+    def start(self) -> None:
+        """Start it, with whatever is in its folder, and wait until it answers."""
+        ports = [f"-{name}={port}" for name, port in zip(_PORTS, self.ports, strict=True)]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.program, "-logtostderr", "server", *_OPTIONS, *ports],
+                cwd=self.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        _wait(self, self.folder / "log")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -86,35 +119,13 @@ class S3Server:
 def s3_server(program: str, folder: Path) -> Iterator[S3Server]:
     """Start a server whose files are in `folder`."""
     (folder / "identities.json").write_text(_IDENTITIES)
-    ports = [f"-{each}={free_port()}" for each in _PORTS]
-    endpoint = f"http://{HOST}:{ports[0].partition('=')[2]}"
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [program, "-logtostderr", "server", *_OPTIONS, *ports],
-            cwd=folder,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    server = S3Server(process, endpoint)
+    server = S3Server(program, folder)
     try:
-        _wait(server, folder / "log")
+        server.start()
         server.make_bucket(BUCKET)
         yield server
     finally:
-        process.kill()
-        process.wait()
-
-
-_PORTS: Final = (
-    "s3.port", "s3.port.grpc", "filer.port", "filer.port.grpc",
-    "volume.port", "volume.port.grpc", "master.port", "master.port.grpc",
-)  # fmt: skip
-_OPTIONS: Final = (
-    "-dir=.", f"-ip={HOST}", f"-ip.bind={HOST}", "-master.telemetry=false",
-    "-master.volumeSizeLimitMB=64", "-volume.max=32", "-filer", "-s3",
-    "-s3.config=identities.json", "-s3.autoCreateBucket=false", "-s3.iam=false",
-    "-s3.port.iceberg=0", "-s3.port.lance=0",
-)  # fmt: skip
+        server.kill()
 
 
 def _wait(server: S3Server, log: Path) -> None:

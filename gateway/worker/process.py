@@ -38,6 +38,12 @@ LINGER: Final = 0.1
 LAST: Final = 2.0
 """Seconds of gunicorn's graceful time-out that are left for closing the application."""
 
+LOOK: Final = 0.02
+"""Seconds between two looks of a worker that stops at whether it may go on."""
+
+LOOKS: Final = 5
+"""Looks in any case, however late: what came while the process was held up is read in between."""
+
 HOT: Final = "hot"
 """Under which name the application's lifespan hands over what the short cut answers from."""
 
@@ -210,11 +216,18 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         return all(each.stage is Stage.CLOSING and not each.unsent() for each in self.connections)
 
     async def _until(self, done: Callable[[], bool], seconds: float) -> None:
-        """Wait at most `seconds`, while all else goes on; not at all if it must be quick."""
-        limit = self.loop.time() + seconds
-        while not done() and self.loop.time() < limit and not self._quick_shutdown:
+        """Wait at most `seconds`, while all else goes on; not at all if it must be quick.
+
+        A process that had no time meanwhile has not waited, whatever the clock says: a request may
+        have arrived in time that nobody has read yet.
+        """
+        limit, looks = self.loop.time() + seconds, 0
+        while not done() and not self._quick_shutdown:
+            if looks >= LOOKS and self.loop.time() >= limit:
+                break
             self.tick()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(LOOK)
+            looks += 1
 
     async def _pass(self, seconds: float) -> None:
         """Wait `seconds`, or less if the worker is to stop."""

@@ -36,6 +36,23 @@ def pictures() -> list[bytes]:
     return [picture_in(colour_of(number)) for number in range(COLOURS)]
 
 
+async def leave(
+    chance: random.Random,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    request: bytes,
+) -> None:
+    """Go before the request has gone, as soon as it has, or within the answer."""
+    match chance.randrange(3):
+        case 0:
+            writer.write(request[: chance.randrange(len(request))])
+        case 1:
+            writer.write(request)
+        case _:
+            writer.write(request)
+            await reader.read(chance.randrange(1, 1000))
+
+
 class Crowd:
     """`seen` counts answers by what they show; `wrong` tells of those that show somebody else."""
 
@@ -82,7 +99,7 @@ class Crowd:
         request = f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
         if self._chance.random() < ABORTS:
             self.seen["left"] += 1
-            await self._leave(reader, writer, request)
+            await leave(self._chance, reader, writer, request)
             return False
         writer.write(request)
         answer = await receive(reader)
@@ -91,19 +108,6 @@ class Crowd:
         if shown == "photo" and not shows(answer.body, number):
             self.wrong.append(f"{target} shows {seen_in(answer.body) or 'nobody'}, not {number}")
         return answer.headers.get("connection", "").lower() != "close"
-
-    async def _leave(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
-    ) -> None:
-        """Before the request has gone, as soon as it has, or within the answer."""
-        match self._chance.randrange(3):
-            case 0:
-                writer.write(request[: self._chance.randrange(len(request))])
-            case 1:
-                writer.write(request)
-            case _:
-                writer.write(request)
-                await reader.read(self._chance.randrange(1, 1000))
 
     def _target(self, number: int) -> str:
         chance = self._chance

@@ -50,9 +50,17 @@ class FakeLoop:
         self._real = asyncio.get_running_loop()
         self.watched: list[object] = []
         self.later: list[tuple[object, ...]] = []
+        self.held_up = 0.0
+        self._lost = 0.0
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a loop has
         return getattr(self._real, name)
+
+    def time(self) -> float:
+        """The time, as it passes for a process that is held up before each look at its clock."""
+        now: float = self._real.time()
+        self._lost += self.held_up
+        return now + self._lost
 
     def add_reader(self, listener: object, *_call: object) -> None:
         self.watched.append(listener)
@@ -233,3 +241,19 @@ async def test_who_stands_in_the_queue_at_the_end_is_still_answered() -> None:
             assert b"Connection: close" in answer
             peer.close()
         assert not worker.alive
+
+
+async def test_a_worker_that_was_held_up_still_reads_what_came_before_it_hangs_up() -> None:
+    async with working() as worker:
+        (fresh, newcomer), (known, viewer) = pair(), pair()
+        worker.accept(FakeListener(known))
+        viewer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"Connection: close" not in await heard(viewer)
+        worker.sockets = [FakeListener(fresh)]
+        for peer in (newcomer, viewer):
+            peer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        worker.loop.held_up = 1.0
+        await worker.wind_down()
+        for peer in (newcomer, viewer):
+            assert (await heard(peer)).startswith(b"HTTP/1.1 200")
+            peer.close()
