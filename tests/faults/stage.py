@@ -327,6 +327,8 @@ async def _opened(
 
         transport = httpx.ASGITransport(with_state)
         async with httpx.AsyncClient(transport=transport, base_url="http://faces") as client:
+            # What draws may still be starting, and some deadlines here are shorter than that.
+            await client.get("/avatar/15550000000.png?force=y&size=17")
             yield client, state["served"].telemetry
 
 
