@@ -92,9 +92,9 @@ class Artist:
 
     def blank(self, canvas: Canvas) -> Rendition:
         """Draw nothing, at once and on this thread: the last resort when every lane is full."""
-        from gateway.imaging.silhouettes import draw_blank_at_once  # noqa: PLC0415 - Pillow
+        from gateway.imaging.silhouettes import draw_blank  # noqa: PLC0415 - Pillow
 
-        return _named(draw_blank_at_once(canvas), canvas)
+        return _named(draw_blank(canvas), canvas)
 
     def _lettering(self) -> Fonts:
         from gateway.imaging.fonts import standard  # noqa: PLC0415 - Pillow

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
-from gateway.imaging.png import write_png
-from gateway.imaging.webp import write_flat
+from gateway.imaging import jpeg, png, webp
 from gateway.model import Format
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def encode_photo(picture: Image.Image, fmt: Format) -> bytes:
     """Encode a photograph (RGB or RGBA; RGB only for JPEG)."""
     match fmt:
         case Format.PNG:
-            return write_png(picture)
+            return png.write_png(picture)
         case Format.JPEG:
             return _encode(picture, _PHOTO[fmt] | {"optimize": picture.width <= _SMALL})
         case _:
@@ -58,20 +57,23 @@ def encode_drawn(picture: Image.Image, fmt: Format) -> bytes:
 def encode_flat(colour: Colour | None, side: int, fmt: Format) -> bytes:
     """Encode `side` × `side` pixels of one colour, or of none at all (where `fmt` can).
 
-    PNG does it with one bit for each pixel, in a tenth of the time that four bytes would take, and
-    WebP with none.
+    PNG does it with one bit for each pixel, JPEG and WebP with no pixel at all; AVIF has to be
+    encoded as any picture.
     """
+    match fmt:
+        case Format.WEBP:
+            return webp.write_flat(colour, side)
+        case Format.JPEG:
+            return jpeg.repeat(encode_drawn(_page(colour, jpeg.BLOCK), fmt), side)
+        case Format.PNG:
+            return png.write_flat(colour, side)
+        case _:
+            return encode_drawn(_page(colour, side), fmt)
+
+
+def _page(colour: Colour | None, side: int) -> Image.Image:
     size = (side, side)
-    if fmt is Format.WEBP:
-        return write_flat(colour, side)
-    if fmt is Format.PNG:
-        page = Image.new("P", size, 0)
-        page.putpalette(colour or (0, 0, 0))
-        clear = {"transparency": 0} if colour is None else {}
-        return _encode(page, {**_DRAWN[fmt], "bits": 1, **clear})
-    return encode_drawn(
-        Image.new("RGBA", size, 0) if colour is None else Image.new("RGB", size, colour), fmt
-    )
+    return Image.new("RGBA", size, 0) if colour is None else Image.new("RGB", size, colour)
 
 
 def encode_master(picture: Image.Image) -> bytes:

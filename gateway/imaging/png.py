@@ -1,4 +1,4 @@
-"""PNG of photographs, three times as fast as Pillow writes it and hardly larger.
+"""PNG of photographs, three times as fast as Pillow writes it and hardly larger; and of one colour.
 
 Pillow tries all five filters on each row and takes the best. On a photograph that is nearly always
 the average of left and above; the whole picture is filtered by that at once.
@@ -15,7 +15,10 @@ from PIL import Image, ImageChops
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gateway.model import Colour
+
 _COLOUR_TYPES: Final = {"RGB": 2, "RGBA": 6}
+_PALETTE: Final = 3
 _DEPTHS: Final = {"RGB": 3, "RGBA": 4}
 
 _AS_IT_IS: Final = b"\0"
@@ -29,12 +32,26 @@ def write_png(picture: Image.Image) -> bytes:
     # looking for those alone takes an eighth of the time.
     deflate = zlib.compressobj(6, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
     data = deflate.compress(b"".join(_rows(picture))) + deflate.flush()
-    head = struct.pack(
-        ">IIBBBBB", picture.width, picture.height, 8, _COLOUR_TYPES[picture.mode], 0, 0, 0
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        (_chunk(b"IHDR", head), _chunk(b"IDAT", data), _chunk(b"IEND", b""))
-    )
+    return _written(picture.size, 8, _COLOUR_TYPES[picture.mode], (b"IDAT", data))
+
+
+def write_flat(colour: Colour | None, side: int) -> bytes:
+    """Write `side` × `side` pixels of `colour`, or of nothing at all: one bit each, all of them 0.
+
+    In that much of the same, a better look for repetition finds no more and takes twice the time.
+    """
+    data = zlib.compress(bytes((1 + -(-side // 8)) * side), 3)
+    palette = (b"PLTE", bytes(colour or (0, 0, 0)))
+    clear = ((b"tRNS", b"\0"),) if colour is None else ()
+    return _written((side, side), 1, _PALETTE, palette, *clear, (b"IDAT", data))
+
+
+def _written(
+    size: tuple[int, int], depth: int, colour_type: int, *chunks: tuple[bytes, bytes]
+) -> bytes:
+    head = struct.pack(">IIBBBBB", *size, depth, colour_type, 0, 0, 0)
+    everything = ((b"IHDR", head), *chunks, (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, body) for kind, body in everything)
 
 
 def _rows(picture: Image.Image) -> Iterator[bytes]:

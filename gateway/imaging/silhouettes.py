@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
 from gateway.imaging import vectors
 from gateway.imaging.assets import static_path
 from gateway.imaging.cutting import cut, page_colour
@@ -23,14 +21,6 @@ def draw_fallback(kind: Kind, canvas: Canvas) -> bytes:
 
 def draw_blank(canvas: Canvas) -> bytes:
     """Nothing: fully transparent, or all background where there is one (white in JPEG)."""
-    size = (canvas.pixels, canvas.pixels)
-    bg = page_colour(canvas)
-    page = Image.new("RGBA", size, 0) if bg is None else Image.new("RGB", size, bg)
-    return encode_drawn(page, canvas.format)
-
-
-def draw_blank_at_once(canvas: Canvas) -> bytes:
-    """The same to look at, in a fraction of the time: for a thread that has none to spare."""
     return encode_flat(page_colour(canvas), canvas.pixels, canvas.format)
 
 
