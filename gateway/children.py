@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -53,7 +52,9 @@ def spawn(entry: str, *descriptors: int) -> subprocess.Popen[bytes]:
         cwd="/",
         env={},
         pass_fds=descriptors,
-        start_new_session=True,  # Ctrl-C at the terminal is for the worker alone
+        # Ctrl-C at the terminal is for the worker alone. No session of their own: Linux shares the
+        # processor out between sessions first, and there their niceness would count for little.
+        process_group=0,
     )
 
 
@@ -64,10 +65,6 @@ def confine(limits: Mapping[int, int], *, nice: int) -> None:
     for what, most in limits.items():
         resource.setrlimit(what, (most, most))
     os.nice(nice)
-    # Linux shares the processor out between sessions first, and a child has one of its own: there
-    # its own niceness would count for nothing outside.
-    with suppress(OSError), open("/proc/self/autogroup", "w") as group:  # noqa: PTH123 - pathlib is another MiB
-        group.write(str(os.nice(0)))
 
 
 def trimmer() -> Callable[[], object]:

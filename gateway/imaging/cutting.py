@@ -22,9 +22,6 @@ WHITE: Final = Colour(255, 255, 255)
 _ANY: Final = (0,) + (255,) * 255
 """Look-up table: whether a pixel is covered at all."""
 
-_SAMPLES: Final = 16
-"""Columns in which a pixel's covered area is measured; exact along the other axis."""
-
 _ROUNDING: Final = 0.2
 """Radius of a rounded corner, as a share of the side."""
 
@@ -133,21 +130,49 @@ def _corner(radius: float) -> Image.Image:
     Each pixel's value is the area of it that lies within `radius` of the corner's centre.
     The largest tile has 512 pixels a side, so the cache holds 6 MB at most.
     """
-    side = math.ceil(radius)
-    tile = Image.new("L", (side, side), 0)
-    # Column by column: above `first` nothing is covered, from `last` on everything is.
-    for x in range(side):
-        tops = [_top(radius, x + (k + 0.5) / _SAMPLES) for k in range(_SAMPLES)]
-        first, last = int(min(tops)), min(math.ceil(max(tops)), side)
-        tile.paste(255, (x, last, x + 1, side))
-        # Only where the arc is flat, since columns measure it well there; the rest mirrors that.
-        for y in range(first, min(last, x + 1)):
-            share = sum(min(max(y + 1 - top, 0), 1) for top in tops) / _SAMPLES
-            tile.putpixel((x, y), round(255 * share))
-            tile.putpixel((y, x), round(255 * share))
-    return tile
+    side, arc = math.ceil(radius), _Arc(radius)
+    tile, whole = bytearray(side * side), b"\xff" * side
+    # Row by row: left of where the arc enters it nothing is covered, from where it leaves it on
+    # everything is. Only right of the diagonal, where the arc is flat; the rest mirrors that.
+    for y in range(side):
+        full = math.ceil(arc.crossings[y])
+        tile[y * side + full : (y + 1) * side] = whole[full:]
+        for x in range(max(y, int(arc.crossings[y + 1])), full):
+            share = round(255 * (arc.above(y + 1, x) - arc.above(y, x)))
+            tile[y * side + x] = tile[x * side + y] = share
+    return Image.frombytes("L", (side, side), bytes(tile))
 
 
-def _top(radius: float, x: float) -> float:
-    """Where the circle's upper edge lies above `x`, both from the tile's top left, in pixels."""
-    return radius - math.sqrt(max(radius**2 - (radius - x) ** 2, 0))
+class _Arc:
+    """A quarter of a circle, from the bottom left to the top right of a tile.
+
+    `crossings` says for each line between two rows where the arc crosses it, from the left; the
+    same from the top for each line between two columns.
+    """
+
+    def __init__(self, radius: float) -> None:
+        lines = range(math.ceil(radius) + 1)
+        self.crossings = [_crossing(radius, min(line, radius)) for line in lines]
+        self._radius = radius
+        self._areas = [_area(radius, line) for line in lines]
+        self._areas_there = [_area(radius, at) for at in self.crossings]
+
+    def above(self, line: int, column: int) -> float:
+        """The area of that column between the arc and the `line` below it."""
+        start, area = self.crossings[line], self._areas_there[line]
+        if start <= column:
+            start, area = column, self._areas[column]
+        elif start >= column + 1:
+            return 0
+        return (column + 1 - start) * (line - self._radius) + self._areas[column + 1] - area
+
+
+def _crossing(radius: float, line: float) -> float:
+    """Where the arc crosses a line, that far from the edge; from the other edge."""
+    return radius - math.sqrt(radius**2 - (radius - line) ** 2)
+
+
+def _area(radius: float, line: float) -> float:
+    """The area of the circle's upper half that lies left of `line`."""
+    left = radius - line
+    return (radius**2 * math.acos(left / radius) - left * math.sqrt(radius**2 - left**2)) / 2

@@ -25,9 +25,8 @@ _PHOTO: Final[dict[Format, dict[str, Any]]] = {
     Format.AVIF: {"format": "AVIF", "quality": 60, "speed": 9, "max_threads": 1},
 }
 _DRAWN: Final[dict[Format, dict[str, Any]]] = {
-    Format.PNG: {"format": "PNG", "compress_level": 6},
     Format.JPEG: {"format": "JPEG", "quality": 90, "subsampling": "4:4:4"},
-    Format.WEBP: {"format": "WEBP", "lossless": True, "exact": True, "quality": 40, "method": 2},
+    Format.WEBP: {"format": "WEBP", "lossless": True, "exact": True, "quality": 40, "method": 1},
     Format.AVIF: {
         "format": "AVIF",
         "quality": 75,
@@ -42,7 +41,7 @@ def encode_photo(picture: Image.Image, fmt: Format) -> bytes:
     """Encode a photograph (RGB or RGBA; RGB only for JPEG)."""
     match fmt:
         case Format.PNG:
-            return png.write_png(picture)
+            return png.write_photo(picture)
         case Format.JPEG:
             return _encode(picture, _PHOTO[fmt] | {"optimize": picture.width <= _SMALL})
         case _:
@@ -51,7 +50,7 @@ def encode_photo(picture: Image.Image, fmt: Format) -> bytes:
 
 def encode_drawn(picture: Image.Image, fmt: Format) -> bytes:
     """Encode flat art (RGB or RGBA; RGB only for JPEG): its edges must not ring."""
-    return _encode(picture, _DRAWN[fmt])
+    return png.write_drawn(picture) if fmt is Format.PNG else _encode(picture, _DRAWN[fmt])
 
 
 def encode_flat(colour: Colour | None, side: int, fmt: Format) -> bytes:

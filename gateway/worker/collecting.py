@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PILE: Final = 2
-"""Rounds of the middle generation, of 7,000 new objects each, that are a pile worth a look."""
+"""Rounds of the youngest generation, of 700 new objects each, that are a pile worth a look."""
 
 AGE: Final = 10.0
 """Seconds after which even a small pile is looked at: what is replaced does not add to it."""
@@ -70,8 +70,13 @@ class Collecting:
         now = self._clock()
         if quiet and now - self._cleared >= PERIOD:
             self.clear()
-        elif self._garbage.get_count()[2] >= PILE or now - self._looked >= AGE:
+        elif self._piled() or now - self._looked >= AGE:
             self._set_aside()
+
+    def _piled(self) -> bool:
+        """Whether there is a pile: the longer one waits, the longer a look holds everybody up."""
+        _, young, middle = self._garbage.get_count()
+        return young >= PILE or middle > 0
 
     def _set_aside(self) -> None:
         self._garbage.collect()

@@ -130,11 +130,20 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
             self._request_ready.set()
             self._task = None
         super().connection_lost(exc)
+        self._untie()
+
+    def _untie(self, _task: object = None) -> None:
+        """Let go of what refers to this connection, when nobody is being served any more.
+
+        Each would be a circle that has to be looked for, and a look holds up all others.
+        """
         parser = self._callback_parser
-        if parser is not None:
-            # It refers to this connection, which refers to it: a circle that would have to be
-            # looked for. Nothing is parsed from now on.
+        if parser is not None:  # nothing is parsed from now on
             parser._on_headers_complete = parser._on_body = parser._on_message_complete = None  # noqa: SLF001 - as elsewhere
+        if self._task is None or self._task.done():
+            self._body_receiver = self._task = None
+        else:
+            self._task.add_done_callback(self._untie)
 
     # What the worker calls.
 

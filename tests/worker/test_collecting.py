@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gc
 import weakref
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gateway.worker.collecting import AGE, PERIOD, PILE, Collecting
 from tests.fakes import Clock
-from tests.worker.ways import Connection, both, get
+from tests.worker.ways import PHOTO, Connection, both, get
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class FakeGarbage:
@@ -17,7 +22,7 @@ class FakeGarbage:
 
     def __init__(self) -> None:
         self.done: list[str] = []
-        self.pile = 0
+        self.pile = (0, 0)
 
     def collect(self) -> int:
         self.done.append("collect")
@@ -30,7 +35,7 @@ class FakeGarbage:
         self.done.append("unfreeze")
 
     def get_count(self) -> tuple[int, int, int]:
-        return (99, 9, self.pile)
+        return (99, *self.pile)
 
     def told(self) -> str:
         done, self.done = " ".join(self.done), []
@@ -44,7 +49,7 @@ EVERYTHING = "unfreeze collect freeze"
 def test_a_pile_is_looked_at_and_set_aside() -> None:
     garbage, clock = FakeGarbage(), Clock()
     collecting = Collecting(garbage, clock=clock)
-    for pile, done in ((PILE - 1, ""), (PILE, LITTLE), (0, "")):
+    for pile, done in ((PILE - 1, 0), ""), ((PILE, 0), LITTLE), ((0, 1), LITTLE), ((0, 0), ""):
         garbage.pile = pile
         collecting.tick(quiet=False)
         assert garbage.told() == done
@@ -87,13 +92,23 @@ def test_everything_is_looked_at_in_quiet_alone() -> None:
         assert garbage.told() == done
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Nothing goes but by itself."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 @pytest.mark.anyio
 async def test_a_connection_that_has_ended_leaves_nothing_to_look_for() -> None:
+    last = get(PHOTO, "Connection: close")
     async with both() as ways:
         for worker in (ways.hot, ways.cold):
-            for said in (get(), get("/nothing"), b"nonsense\r\n", b"GET"):
-                gc.disable()
-                try:
+            for said in (get(), get("/nothing"), last, b"nonsense\r\n", b"GET"):
+                with uncollected():
                     connection = Connection(worker)
                     gone = weakref.ref(connection.protocol)
                     await connection.say(said, said)
@@ -101,5 +116,18 @@ async def test_a_connection_that_has_ended_leaves_nothing_to_look_for() -> None:
                     worker.protocols.clear()
                     del connection
                     assert gone() is None, said
-                finally:
-                    gc.enable()
+
+
+@pytest.mark.anyio
+async def test_who_leaves_before_the_answer_leaves_nothing_to_look_for() -> None:
+    async with both() as ways:
+        # gunicorn would look again, after so long, whether the request still goes on.
+        ways.cold.cfg.set("asgi_disconnect_grace_period", 0)
+        with uncollected():
+            connection = Connection(ways.cold)
+            gone = weakref.ref(connection.protocol)
+            connection.protocol.data_received(get())
+            await connection.end()
+            ways.cold.protocols.clear()
+            del connection
+            assert gone() is None
