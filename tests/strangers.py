@@ -1,8 +1,8 @@
-"""A worker's service in a process of its own, asked about more and more contacts nobody knows.
+"""A gateway of one worker, asked over HTTP about more and more contacts nobody knows.
 
 As in an attack at the default settings: a few questions are put, everybody else gets a fallback.
-Run as a program with a folder, the upstream and a number; says the bytes of its memory at ten
-places on the way.
+Run as a program with a folder, the upstream and a number; says the bytes of the worker's memory at
+ten places on the way.
 """
 
 from __future__ import annotations
@@ -12,45 +12,48 @@ import sys
 from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
-from gateway.assembly import open_gateway
-from gateway.model import AvatarSpec, ContactId
-from gateway.settings import Settings
-from gateway.telemetry import configure_logging
-from tests.processes import settings_for
+from tests import processes
+from tests.workers import memory, workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.avatars import Avatars
-    from gateway.imaging.jobs import Plan
-
 AT_ONCE: Final = 64
 PLACES: Final = 10
-SPEC: Final = AvatarSpec(size=48)
+FALLBACK: Final = b"avatar-source: fallback\r\n"
 
 
-def memory() -> int:
-    """Bytes of this process that are in memory."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
-
-
-async def _look(avatars: Avatars[Plan], left: Iterator[int]) -> None:
+async def _look(url: str, left: Iterator[int]) -> None:
+    """Ask about each of those `left`, over one connection."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     for number in left:
-        await avatars.get(ContactId.parse(str(number)), SPEC)
+        writer.write(f"GET /avatar/{number}.png?size=48 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        assert head.startswith(b"http/1.1 200 "), head
+        assert FALLBACK in head, head
+        await reader.readexactly(int(head.partition(b"content-length: ")[2].split()[0]))
+    writer.close()
+    await writer.wait_closed()
 
 
 async def main(folder: str, upstream: str, number: int) -> None:
-    settings = settings_for(upstream, Path(folder), GATEWAY_UPSTREAM_RATE="30/m")
-    settings |= {"GATEWAY_DEADLINE": "100ms"}
-    configure_logging(level="error", as_json=False)
+    settings = processes.settings_for(
+        upstream,
+        Path(folder) / "store",
+        GATEWAY_UPSTREAM_RATE="30/m",
+        GATEWAY_DEADLINE="100ms",
+        GATEWAY_LOG_LEVEL="error",
+    )
     strangers = count(20_000_000_001)
-    async with open_gateway(Settings.load(settings, env_file=None)) as gateway:
+    with processes.gateway(Path(folder), settings, workers=1) as served:
         for _ in range(PLACES):
             few = islice(strangers, number // PLACES)
-            await asyncio.gather(*(_look(gateway.avatars, few) for _ in range(AT_ONCE)))
-            sys.stdout.write(f"{memory()}\n")
+            await asyncio.gather(*(_look(served.url, few) for _ in range(AT_ONCE)))
+            [worker] = workers(served)
+            sys.stdout.write(f"{memory(worker)}\n")
             sys.stdout.flush()
 
 

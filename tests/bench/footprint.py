@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.darkroom.keeper import ENTRY
 from tests import processes
 from tests.bench import machine, servers
 from tests.bench.asking import ask, require_photos
@@ -30,12 +31,16 @@ _QUESTION: Final = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Seconds until the first byte; MiB (PSS) of processes; bytes beside the body of an avatar."""
+    """Seconds until the first byte; MiB (PSS) of processes; bytes beside the body of an avatar.
+
+    Each worker has two children: `darkroom` draws, `quarantine` decodes what is not ours.
+    """
 
     start: float
     master: float
     worker: float
     further: float
+    darkroom: float
     quarantine: float
     avatar: float
 
@@ -48,31 +53,41 @@ def measure(folder: Path, api: Server) -> Footprint:
     """Everything of ours alone."""
     start = median(_start(folder / f"start-{number}", api) for number in range(_STARTS))
     with servers.gateway(folder / "pair", api, workers=2) as pair:
-        both = sum(machine.memory(pid) for pid in machine.tree(pair.pid))
+        drawing = _drawing(pair.pid)
+        both = sum(machine.memory(pid) for pid in machine.tree(pair.pid) if pid not in drawing)
+        darkroom = sum(map(machine.memory, drawing)) / len(drawing)
     with servers.gateway(folder / "one", api, GATEWAY_CACHE_SIZE="256MiB") as one:
-        master, *workers = machine.tree(one.pid)
-        held = [machine.memory(pid) for pid in (master, *workers)]
+        drawing = _drawing(one.pid)
+        master, worker = (pid for pid in machine.tree(one.pid) if pid not in drawing)
+        held = machine.memory(master), machine.memory(worker)
         targets = [
             f"/avatar/{CONTACTS + number // _SIZES}.png?size={32 + 2 * (number % _SIZES)}"
             for number in range(AVATARS)
         ]
         # One avatar starts the quarantine and loads what drawing needs.
         require_photos(asyncio.run(ask(one.url, targets[:1])))
-        child = [pid for pid in machine.tree(one.pid) if pid not in (master, *workers)]
-        quarantine = sum(machine.memory(pid) for pid in child)
-        before = machine.memory(workers[0])
+        known = (master, worker, *drawing)
+        quarantine = sum(machine.memory(pid) for pid in machine.tree(one.pid) if pid not in known)
+        before = machine.memory(worker)
         replies = asyncio.run(ask(one.url, targets[1:], at_once=4))
         require_photos(replies)
-        grown = (machine.memory(workers[0]) - before) * 2**20
+        grown = (machine.memory(worker) - before) * 2**20
         bodies = sum(len(reply.body) for reply in replies)
     return Footprint(
         start=start,
         master=held[0],
-        worker=sum(held[1:]),
+        worker=held[1],
         further=both - sum(held),
+        darkroom=darkroom,
         quarantine=quarantine,
         avatar=(grown - bodies) / len(replies),
     )
+
+
+def _drawing(pid: int) -> list[int]:
+    """The children that draw, of all workers of the gateway `pid`; they start with these."""
+    name = ENTRY.partition(":")[0].encode()
+    return [each for each in machine.tree(pid) if name in machine.command(each)]
 
 
 def _start(folder: Path, api: Server) -> float:

@@ -103,6 +103,7 @@ def _footprint(found: dict[str, float]) -> Iterator[Goal]:
         ("master and one worker ≤ 60 MB", "{:.0f} MB", first, 60),
         ("each further worker ≤ 30 MB", "{:.0f} MB", found["further"], 30),
         ("the quarantine's child ≤ 30 MB", "{:.0f} MB", found["quarantine"], 30),
+        ("the child that draws, as much", "{:.0f} MB", found["darkroom"], 30),
         ("≤ 500 B beside the body of an avatar", "{:.0f} B", found["avatar"], 500),
     ):
         yield Goal("P7", what, said.format(value), value <= bound)

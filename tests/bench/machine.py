@@ -38,6 +38,14 @@ def cpu(pid: int) -> float:
     return sum(_seconds(each) for each in tree(pid))
 
 
+def command(pid: int) -> bytes:
+    """The command line that a process was started with; nothing if it has ended."""
+    try:
+        return (_PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def memory(pid: int) -> float:
     """MiB that a process alone answers for: its own pages, and its share of common ones (PSS)."""
     try:

@@ -101,7 +101,8 @@ def _document(results: dict[str, Any]) -> Iterable[str]:
              ("the master process", f"{own['master']:.1f} MB"),
              ("its first worker", f"{own['worker']:.1f} MB"),
              ("a further worker", f"{own['further']:.1f} MB"),
-             ("the quarantine's child", f"{own['quarantine']:.1f} MB"),
+             ("the quarantine's child, one a worker", f"{own['quarantine']:.1f} MB"),
+             ("the child that draws, one a worker", f"{own['darkroom']:.1f} MB"),
              ("an avatar in memory, beside its body", f"{own['avatar']:.0f} B")),
         )  # fmt: skip
 
