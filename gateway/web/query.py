@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_plus
 
@@ -34,7 +35,16 @@ _FALLBACKS: Final = {"mp": Fallback.SILHOUETTE, "mm": Fallback.SILHOUETTE} | {
 _DPRS: Final = {f"{dpr:g}": dpr for dpr in DPRS}
 
 
+_NO_WISHES: Final = frozenset(("refresh", "exp", "sig"))
+"""Parameters on which nothing depends that is drawn."""
+
 DEFAULT_SIZE: Final = 128
+
+MAX_SHARED: Final = 512
+"""Wishes that are remembered: a site asks for all its faces in the same few ways."""
+
+MAX_LENGTH: Final = 256
+"""Characters of the values that are remembered with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +91,16 @@ class Query:
         return own | {name: value for name, value in named.items() if value}
 
     def spec(self, fmt: Format, defaults: Defaults) -> AvatarSpec:
-        """Check every option; raises `InvalidOption`, naming the option and what it takes."""
+        """Check every option; raises `InvalidOption`, naming the option and what it takes.
+
+        Who wants the same as others have wanted shares what that became.
+        """
+        wishes = tuple(pair for pair in self.values.items() if pair[0] not in _NO_WISHES)
+        if self.repeated or sum(len(value) for _, value in wishes) > MAX_LENGTH:
+            return self._checked(fmt, defaults)
+        return _shared(wishes, fmt, defaults)
+
+    def _checked(self, fmt: Format, defaults: Defaults) -> AvatarSpec:
         if self.repeated:
             raise InvalidOption(f"{self.repeated} is given twice")
         dpr = self._dpr()
@@ -169,6 +188,11 @@ class Query:
         if text is not None and text != "y":
             raise InvalidOption("force takes y")
         return self._alias("force") == "y"
+
+
+@lru_cache(MAX_SHARED)
+def _shared(wishes: tuple[tuple[str, str], ...], fmt: Format, defaults: Defaults) -> AvatarSpec:
+    return Query(dict(wishes))._checked(fmt, defaults)  # noqa: SLF001 - of the same module
 
 
 def _number(text: str) -> int | None:

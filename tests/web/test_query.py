@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.errors import InvalidOption
 from gateway.model import ALIASES, DPRS, NAMES, AvatarSpec, Colour, Fallback, Format, Shape
 from gateway.web import Defaults, Query
+from gateway.web.query import MAX_LENGTH
 
 MARK = "zq7marked"
 """Text that must not come back in what is told about a wrong value."""
@@ -363,3 +364,25 @@ def test_what_is_not_drawn_does_not_change_the_canvas() -> None:
 )
 def test_wishes_for_the_same_pixels_share_a_canvas(one: str, other: str) -> None:
     assert spec_of(one).canvas == spec_of(other).canvas
+
+
+@pytest.mark.parametrize("query", ["", "size=48&dpr=2&shape=circle", "s=64&d=mp"])
+def test_equal_wishes_are_one(query: str) -> None:
+    assert spec_of(query) is spec_of(f"sig=1&{query}")
+    assert Query.parse(query).spec(Format.WEBP, Defaults()).format is Format.WEBP
+
+
+def test_the_same_wish_is_another_one_under_other_defaults() -> None:
+    assert [spec_of("", defaults=Defaults(size=size)).size for size in (17, 64, 17)] == [17, 64, 17]
+
+
+def test_a_wish_that_is_wrong_stays_wrong() -> None:
+    for _ in range(2):
+        with pytest.raises(InvalidOption):
+            spec_of("size=5")
+
+
+def test_long_wishes_are_not_remembered() -> None:
+    query = "s=64&d=" + "a" * MAX_LENGTH
+    assert spec_of(query) == spec_of("s=64&d=a")
+    assert spec_of(query) is not spec_of(query)
