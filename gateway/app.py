@@ -11,7 +11,7 @@ from gateway import __version__, versions
 from gateway.assembly import CLOCKS, open_gateway
 from gateway.edge import playground_of, served_of
 from gateway.errors import InvalidSettings, StoreFailed
-from gateway.foundations import custom_fallback
+from gateway.foundations import custom_fallback, proxy_of
 from gateway.imaging.assets import static_path
 from gateway.measures import measuring
 from gateway.portraits import check_place, sweeping
@@ -35,6 +35,7 @@ def check(settings: Settings) -> None:
     """Raise `InvalidSettings` for what would keep a worker from starting; opens nothing."""
     versions.require()
     settings.require_upstream()
+    proxy_of(settings)
     custom_fallback(settings.fallback_image)
     try:
         check_place(settings.store)
@@ -67,7 +68,7 @@ def create_app(
             tidying(gateway.renditions),
             measuring(gateway),
         ):
-            _warn(settings, gateway.telemetry)
+            _warn(gateway.telemetry)
             for source in gateway.sources:
                 source.resolver.introduce(until=time.monotonic() + settings.upstream_timeout)
             gateway.telemetry.started(__version__)
@@ -94,11 +95,8 @@ def start_logging(settings: Settings) -> None:
     )
 
 
-def _warn(settings: Settings, telemetry: Telemetry) -> None:
+def _warn(telemetry: Telemetry) -> None:
     """Say in one line each what was set and does nothing."""
-    names = settings.not_in_force()
-    if names:
-        telemetry.setting_ignored(", ".join(names), "not yet in force in this version")
     for name, nearest in misspelt(os.environ):
         hint = f"no such setting; did you mean {nearest}?" if nearest else "no such setting"
         telemetry.setting_ignored(name, hint)

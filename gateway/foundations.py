@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.budget import Rate
 from gateway.errors import InvalidSettings, StoreFailed, Undecodable
-from gateway.outbound import Dialer, Names, Outbound, Transport, system_lookup, tls_context
+from gateway.outbound import (
+    AddressGuard,
+    Dialer,
+    Names,
+    Outbound,
+    Proxy,
+    ProxyDialer,
+    Transport,
+    system_lookup,
+    tls_context,
+)
 from gateway.portraits import Lifetimes, PortraitStore, directory_of, open_objects
 from gateway.sharing import Place, Terms
 from gateway.sources import namespace_of
@@ -16,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gateway.outbound import AddressGuard
     from gateway.settings import Settings
 
 STORE_TIMEOUT: Final = 1.0
@@ -84,13 +93,33 @@ def hourly_of(settings: Settings, workers: int) -> float | None:
     return None if rate is None else 3600 / rate.pace / workers
 
 
-def ways_out() -> Callable[[AddressGuard], Outbound]:
+def proxy_of(settings: Settings) -> Proxy | None:
+    """Name the proxy that leads out; raises `InvalidSettings` for an address that is none."""
+    if settings.http_proxy is None:
+        return None
+    try:
+        return Proxy.of(settings.http_proxy.get_secret_value())
+    except ValueError:
+        raise InvalidSettings("GATEWAY_HTTP_PROXY takes the address of a proxy") from None
+
+
+def ways_out(proxy: Proxy | None) -> Callable[[AddressGuard], Outbound]:
     """Make ways out: one to each API and one to the CDN, so that none that hangs holds up another.
 
-    None trusts what the operator named for another.
+    None trusts what the operator named for another; all lead through `proxy`, if there is one.
     """
     names, tls = Names(system_lookup()), tls_context()
-    return lambda guard: Outbound(Transport(Dialer(names, guard, tls)))
+
+    def way_out(guard: AddressGuard) -> Outbound:
+        direct = Dialer(names, guard, tls)
+        if proxy is None:
+            return Outbound(Transport(direct))
+        dial = Dialer(names, AddressGuard([proxy.endpoint]), tls)
+        return Outbound(
+            Transport(ProxyDialer(proxy, dial=dial, direct=direct, guard=guard, tls=tls))
+        )
+
+    return way_out
 
 
 def cores() -> int:

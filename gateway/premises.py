@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.darkroom.keeper import Darkroom
 from gateway.errors import StoreFailed
-from gateway.foundations import cores, place_of, portraits_of, terms_of, ways_out
+from gateway.foundations import cores, place_of, portraits_of, proxy_of, terms_of, ways_out
 from gateway.imaging.header import HeaderCheck
 from gateway.imaging.studio import Studio
 from gateway.origin import Origin
@@ -68,7 +68,8 @@ async def open_premises(
         await portraits.open()
     except StoreFailed as failure:
         telemetry.store_failed(str(failure))
-    place, terms, way_out = place_of(settings), terms_of(settings, workers), ways_out()
+    place, terms = place_of(settings), terms_of(settings, workers)
+    way_out = ways_out(proxy_of(settings))
     async with AsyncExitStack() as stack:
         shared = await stack.enter_async_context(
             open_shared(place, terms, telemetry=telemetry, clocks=clocks)

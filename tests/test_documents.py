@@ -16,7 +16,7 @@ from gateway.model import ALIASES, NAMES, ContactId, Format
 from gateway.settings import Settings, name_of, table
 from gateway.web.query import Defaults, Query
 from tests.processes import ROOT
-from tests.settings.interface import GIVEN, plain
+from tests.settings.interface import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,20 +106,20 @@ def test_the_readme_is_one_page_that_names_what_a_newcomer_types() -> None:
 # ---- settings ----
 
 
-def settings_table() -> Iterator[tuple[list[str], list[str], bool]]:
-    """Of each row: its names, its defaults, and whether it is marked as not yet in force."""
-    for names, defaults, text in rows(SETTINGS, "Name", "Default"):
-        yield code(names), [defaults] if defaults == "required" else code(defaults), "◦" in text
+def settings_table() -> Iterator[tuple[list[str], list[str]]]:
+    """Of each row: its names and its defaults."""
+    for names, defaults, _ in rows(SETTINGS, "Name", "Default"):
+        yield code(names), [defaults] if defaults == "required" else code(defaults)
 
 
 def test_the_settings_are_all_listed_and_no_other() -> None:
-    listed = [name for names, _, _ in settings_table() for name in names]
+    listed = [name for names, _ in settings_table() for name in names]
     assert sorted(listed) == sorted(name for name, _ in table())
 
 
 def test_the_settings_are_listed_with_the_right_defaults() -> None:
     fields = {name_of(field): field for field in Settings.model_fields}
-    for names, told, _ in settings_table():
+    for names, told in settings_table():
         if not told or told == ["required"]:
             for name in names:
                 default = Settings.model_fields[fields[name]].default
@@ -131,12 +131,6 @@ def test_the_settings_are_listed_with_the_right_defaults() -> None:
             read = Settings.load({name: text}, env_file=None)
             field = fields[name]
             assert getattr(read, field) == Settings.model_fields[field].default, name
-
-
-def test_what_is_not_yet_in_force_is_marked_and_nothing_else() -> None:
-    waiting = Settings.load(GIVEN, env_file=None).not_in_force()
-    marked = [name for names, _, mark in settings_table() if mark for name in names]
-    assert sorted(marked) == sorted(waiting)
 
 
 # ---- answers ----

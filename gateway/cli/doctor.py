@@ -51,9 +51,6 @@ def run(contact: str) -> int:
 
 
 def _settings(settings: Settings, report: Report) -> None:
-    names = settings.not_in_force()
-    if names:
-        report.finding(f"{', '.join(names)}: given, but not yet in force in this version")
     for name, nearest in misspelt(os.environ):
         report.finding(f"{name} is no setting", f"Did you mean {nearest}?" if nearest else "")
     _guard(settings, report)

@@ -69,6 +69,14 @@ class Connection(asyncio.BufferedProtocol):
             raise httpx.ReadError("the connection was lost")
         return False
 
+    async def secure(self, tls: ssl.SSLContext, name: str) -> None:
+        """Go on over TLS with a peer that proves to be `name`; raises `OSError`."""
+        loop = asyncio.get_running_loop()
+        secured = await loop.start_tls(self._transport, self, tls, server_hostname=name)
+        if secured is None:
+            raise ConnectionAbortedError
+        self._transport = secured
+
     def rest(self) -> None:
         """Take back the right to speak: the answer has been read to its end."""
         self._asked = False

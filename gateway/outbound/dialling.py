@@ -32,6 +32,13 @@ class Connect(Protocol):
         """Connect; over TLS, if `tls` is given, with a peer that proves to be `name`."""
 
 
+class Dial(Protocol):
+    """Opens a connection to whoever is asked."""
+
+    async def __call__(self, endpoint: Endpoint, *, until: float) -> Connection:
+        """Return a connection to `endpoint`, open by `until` (`time.monotonic`)."""
+
+
 def tls_context() -> ssl.SSLContext:
     """Certificates are verified as httpx does: against certifi, or ``SSL_CERT_FILE`` and ``_DIR``.
 

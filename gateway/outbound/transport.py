@@ -8,21 +8,16 @@ from typing import TYPE_CHECKING, Final, Self
 import httpx
 
 from gateway.outbound.address import Endpoint
-from gateway.outbound.message import MAX_HEAD, read_head
+from gateway.outbound.exchange import NoAnswer, exchange
 from gateway.outbound.pool import Pool
 
 if TYPE_CHECKING:
     from gateway.outbound.connection import Connection
-    from gateway.outbound.dialling import Dialer
+    from gateway.outbound.dialling import Dial
     from gateway.outbound.message import Head
 
 _METHODS: Final = ("GET", "POST")
 _PATIENCE: Final = 60.0
-_MAX_INTERIM: Final = 8
-
-
-class NoAnswer(httpx.RemoteProtocolError):
-    """The peer was gone before it had said anything."""
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -35,7 +30,7 @@ class Transport(httpx.AsyncBaseTransport):
     attempts to connect. Raises what `dial` raises, or an `httpx.TransportError`.
     """
 
-    def __init__(self, dial: Dialer, *, kept: int = 8, idle: float = 15.0) -> None:
+    def __init__(self, dial: Dial, *, kept: int = 8, idle: float = 15.0) -> None:
         self._dial = dial
         self._pool = Pool(size=kept, idle=idle)
 
@@ -62,12 +57,12 @@ class Transport(httpx.AsyncBaseTransport):
         kept = self._pool.take(endpoint)
         if kept is not None:
             try:
-                return kept, await _exchange(kept, message)
+                return kept, await exchange(kept, message)
             except NoAnswer:
                 pass  # closed while it waited: nobody has seen the question
         seconds = request.extensions.get("timeout", {}).get("connect") or _PATIENCE
         fresh = await self._dial(endpoint, until=time.monotonic() + seconds)
-        return fresh, await _exchange(fresh, message)
+        return fresh, await exchange(fresh, message)
 
 
 class _Stream(httpx.AsyncByteStream):
@@ -107,50 +102,3 @@ def _written(request: httpx.Request) -> bytes:
         raise httpx.LocalProtocolError("a header has more than one line")
     first = b"%s %s HTTP/1.1\r\n" % (request.method.encode(), request.url.raw_path)
     return first + fields + b"\r\n" + request.content
-
-
-async def _exchange(connection: Connection, message: bytes) -> Head:
-    """Ask, and return the head of the answer; on any error the connection is closed."""
-    try:
-        connection.ask(message)
-        return await _final_head(connection)
-    except BaseException:
-        connection.abort()
-        raise
-
-
-async def _final_head(connection: Connection) -> Head:
-    room = MAX_HEAD
-    for _ in range(_MAX_INTERIM + 1):
-        raw = await _raw_head(connection, room)
-        head = read_head(raw)
-        if not head.interim:
-            return head
-        room -= len(raw)
-    raise httpx.RemoteProtocolError("too many interim answers")
-
-
-async def _raw_head(connection: Connection, room: int) -> bytes:
-    """Take a head of at most `room` bytes off the connection."""
-    buffer, seen = connection.buffer, 0
-    while (end := buffer.find(b"\r\n\r\n", seen, room + 4)) < 0:
-        if len(buffer) >= room + 4:
-            raise httpx.RemoteProtocolError("the head is larger than we take")
-        seen = max(len(buffer) - 3, 0)
-        await _more(connection)
-    raw = bytes(buffer[:end])
-    del buffer[: end + 4]
-    return raw
-
-
-async def _more(connection: Connection) -> None:
-    """Wait for more of a head; raises `NoAnswer` if nothing of it has come and nothing will."""
-    try:
-        if await connection.more():
-            return
-    except httpx.ReadError:
-        if connection.answered:
-            raise
-    if connection.answered:
-        raise httpx.RemoteProtocolError("the head was cut short")
-    raise NoAnswer("the peer was gone before it answered")

@@ -216,14 +216,6 @@ class Settings(BaseSettings):
         """
         return not (self.signing_keys or _is_loopback(host))
 
-    def not_in_force(self) -> list[str]:
-        """Names of settings that were given and do nothing yet, in the order of the table."""
-        given = self.model_fields_set
-        # What is switched off is off: only what would do something is worth a warning.
-        return [
-            name_of(field) for field in _NOT_IN_FORCE if field in given and getattr(self, field)
-        ]
-
 
 # WAHA can be run without a key, for those who reach it alone.
 _NEEDED: Final = {
@@ -231,10 +223,6 @@ _NEEDED: Final = {
     ResolverName.WAHA: ("waha_base_url",),
     ResolverName.EVOLUTION: ("evolution_base_url", "evolution_api_key", "evolution_instance"),
 }
-
-_NOT_IN_FORCE: Final = (
-    "http_proxy",
-)  # fmt: skip
 
 
 def name_of(field: str) -> str:

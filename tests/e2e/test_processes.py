@@ -200,21 +200,11 @@ def test_a_taken_port_is_one_line(upstream: Running, tmp_path: Path, arguments: 
     assert f"--port {taken}" in done.stderr
 
 
-def test_what_is_not_yet_in_force_is_named_in_one_warning(
-    upstream: Running, tmp_path: Path
-) -> None:
-    settings = settings_for(
-        upstream.url,
-        "memory:",
-        GATEWAY_HTTP_PROXY="http://x:marked-key@proxy:1",
-        GATEWAY_DEADLIN="1s",
-    )
+def test_what_is_no_setting_is_named_in_one_warning(upstream: Running, tmp_path: Path) -> None:
+    settings = settings_for(upstream.url, "memory:", GATEWAY_DEADLIN="1s")
     with processes.gateway(tmp_path, settings, workers=1) as served:
         pass
-    log = served.log.read_text()
-    assert "GATEWAY_HTTP_PROXY" in log
-    assert "did you mean GATEWAY_DEADLINE" in log
-    assert "marked-key" not in log
+    assert served.log.read_text().count("did you mean GATEWAY_DEADLINE") == 1
 
 
 def test_the_demo_starts_both_and_leaves_nothing(tmp_path: Path) -> None:

@@ -53,7 +53,6 @@ def test_every_setting_has_the_default_that_the_interface_promises(sources: Sour
     settings = sources.load()
     assert {name_of(f): plain(getattr(settings, f)) for f in Settings.model_fields} == DEFAULTS
     assert [name for name, _ in table()] == list(DEFAULTS)
-    assert settings.not_in_force() == []
 
 
 def test_every_setting_is_accepted_from_the_environment(sources: Sources) -> None:
@@ -334,18 +333,6 @@ def test_a_misspelt_name_is_told_with_the_nearest_of_ours() -> None:
         ("GATEWAY_DEADLIN", "GATEWAY_DEADLINE"),
         ("GATEWAY_QQQQQQQQQQQQQQQQQQ", ""),
     ]
-
-
-def test_what_was_given_and_does_nothing_yet_is_named_once_in_order(sources: Sources) -> None:
-    given = {"GATEWAY_PLAYGROUND": "on", "WAHA_SESSION": "office", "GATEWAY_ADMIN_TOKEN": SECRET}
-    names = sources.load(**given).not_in_force()
-    assert set(names) == given.keys() & set(names)
-    assert names == [name for name, _ in table() if name in names]
-
-
-def test_what_was_switched_off_is_no_worry(sources: Sources) -> None:
-    given = {"GATEWAY_UPSTREAM_RATE": "off", "GATEWAY_PLAYGROUND": "off"}
-    assert sources.load(**given).not_in_force() == []
 
 
 @pytest.mark.parametrize(
