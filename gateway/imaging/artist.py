@@ -6,12 +6,13 @@ another one. A worker that does without it starts sooner and is a tenth smaller.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from gateway.imaging.jobs import Draw, Finish, Plan, Print
 from gateway.imaging.names import initials
 from gateway.imaging.tints import TINTS, tint_of
-from gateway.model import Canvas, Fallback, Kind, Rendition
+from gateway.model import Canvas, Fallback, Format, Kind, Rendition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,9 +92,14 @@ class Artist:
         return f"#{found.red:02x}{found.green:02x}{found.blue:02x}"
 
     def blank(self, canvas: Canvas) -> Rendition:
-        """Draw nothing, at once and on this thread: the last resort when every lane is full."""
+        """Draw nothing, at once and on this thread: the last resort when every lane is full.
+
+        An AVIF would hold all others up for as long as a thousand answers take, so it is a PNG.
+        """
         from gateway.imaging.silhouettes import draw_blank  # noqa: PLC0415 - Pillow
 
+        if canvas.format is Format.AVIF:
+            canvas = replace(canvas, format=Format.PNG)
         return _named(draw_blank(canvas), canvas)
 
     def _lettering(self) -> Fonts:

@@ -9,7 +9,7 @@ import pytest
 from gateway.imaging.artist import Artist
 from gateway.imaging.cleaning import clean
 from gateway.imaging.studio import Studio
-from gateway.model import AvatarSpec, Canvas, Fallback, Kind, Sample
+from gateway.model import AvatarSpec, Canvas, Colour, Fallback, Format, Kind, Sample
 
 from .letters import SHIPPED
 from .pictures import GREEN, at, decoded, encoded, near, quarters
@@ -78,4 +78,9 @@ async def test_samples_are_cut_and_encoded_as_they_are(studio: Studio) -> None:
 
 
 async def test_the_last_resort_needs_no_studio(studio: Studio) -> None:
-    assert decoded(Artist(studio).blank(Canvas(24)).body).size == (24, 24)
+    for fmt in Format:
+        blank = Artist(studio).blank(Canvas(24, fmt, bg=Colour(250, 210, 20)))
+        assert blank.format is (Format.PNG if fmt is Format.AVIF else fmt)
+        shown = decoded(blank.body)
+        assert (shown.format, shown.size) == (blank.format.name, (24, 24))
+        assert near(at(shown.convert("RGB"), 12, 12), (250, 210, 20))
