@@ -53,11 +53,11 @@ def measure(folder: Path, api: Server) -> Footprint:
     """Everything of ours alone."""
     start = median(_start(folder / f"start-{number}", api) for number in range(_STARTS))
     with servers.gateway(folder / "pair", api, workers=2) as pair:
-        drawing = _drawing(pair.pid)
+        drawing = _settled(pair.pid, workers=2)
         both = sum(machine.memory(pid) for pid in machine.tree(pair.pid) if pid not in drawing)
         darkroom = sum(map(machine.memory, drawing)) / len(drawing)
     with servers.gateway(folder / "one", api, GATEWAY_CACHE_SIZE="256MiB") as one:
-        drawing = _drawing(one.pid)
+        drawing = _settled(one.pid, workers=1)
         master, worker = (pid for pid in machine.tree(one.pid) if pid not in drawing)
         held = machine.memory(master), machine.memory(worker)
         targets = [
@@ -82,6 +82,18 @@ def measure(folder: Path, api: Server) -> Footprint:
         quarantine=quarantine,
         avatar=(grown - bodies) / len(replies),
     )
+
+
+def _settled(pid: int, *, workers: int) -> list[int]:
+    """Wait until all of the gateway `pid` has started; return the children that draw."""
+    limit, last = time.monotonic() + 30, 0.0
+    while time.monotonic() < limit:
+        time.sleep(0.5)
+        drawing, taken = _drawing(pid), sum(map(machine.memory, machine.tree(pid)))
+        if len(drawing) == workers and abs(taken - last) < 0.5:
+            return drawing
+        last = taken
+    raise TimeoutError("the gateway does not come to rest")
 
 
 def _drawing(pid: int) -> list[int]:
