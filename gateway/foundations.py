@@ -106,7 +106,8 @@ def proxy_of(settings: Settings) -> Proxy | None:
 def ways_out(proxy: Proxy | None) -> Callable[[AddressGuard], Outbound]:
     """Make ways out: one to each API and one to the CDN, so that none that hangs holds up another.
 
-    None trusts what the operator named for another; all lead through `proxy`, if there is one.
+    None trusts what the operator named for another. Over https, all lead through `proxy`, if there
+    is one.
     """
     names, tls = Names(system_lookup()), tls_context()
 
