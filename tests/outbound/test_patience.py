@@ -84,6 +84,13 @@ async def visit(outbound: Outbound, url: str, dice: random.Random) -> str:
         return type(error).__name__
 
 
+async def insist(outbound: Outbound, url: str) -> str:
+    """Ask in the same crowd until the answer is a good one, however slow the machine."""
+    while True:
+        with suppress(AvatarUnavailable):
+            return (await outbound.get(url, until=soon(0.5), limit=LIMIT)).body.decode()
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_after_a_thousand_impatient_callers_the_pool_is_whole(scheme: str) -> None:
     dice = random.Random(1)  # noqa: S311 - patience is no secret
@@ -97,7 +104,8 @@ async def test_after_a_thousand_impatient_callers_the_pool_is_whole(scheme: str)
         transport = Transport(Dialer(Names(FakeLookup()), guard, context))
         async with Outbound(transport, connections=CONNECTIONS) as outbound:
             async with asyncio.timeout(60):
-                seen = await asyncio.gather(*(visit(outbound, url, dice) for _ in range(CALLERS)))
+                callers = [visit(outbound, url, dice) for _ in range(CALLERS)]
+                seen = await asyncio.gather(insist(outbound, url), *callers)
             assert {"fine", "TimedOut", "CancelledError"} <= set(seen)
             # Every slot is there: the server answers only when all of them ask at once.
             moody.calm = asyncio.Barrier(CONNECTIONS)
