@@ -140,7 +140,7 @@ def _renditions(settings: Settings, premises: Premises, archive: Archive) -> Ren
 def _drawings(settings: Settings, premises: Premises, renditions: Renditions) -> Drawings[Plan]:
     artist = Artist(
         WatchedStudio(premises.studio, premises.telemetry),
-        work=premises.darkroom,
+        premises.darkroom,
         custom=custom_fallback(settings.fallback_image),
     )
     return Drawings(renditions, artist, seed=premises.portraits.digest)

@@ -58,6 +58,22 @@ def spawn(entry: str, *descriptors: int) -> subprocess.Popen[bytes]:
     )
 
 
+def processors() -> list[int]:
+    """The processors that this process may use, by number."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def lent(ours: list[int]) -> list[int]:
+    """The processors that children may use: half of `ours`, rounded up.
+
+    The others stay free for answers. Niceness alone does not keep them so: whoever wakes up waits
+    now and then for the next tick of the clock (4 ms), however little is due to who runs.
+    """
+    return ours[: (1 + len(ours)) // 2]
+
+
 def confine(limits: Mapping[int, int], *, nice: int) -> None:
     """Give up for good, in this process, what no picture needs; `limits` are by resource."""
     import resource  # noqa: PLC0415 - only where there are children, which is not everywhere
@@ -65,6 +81,8 @@ def confine(limits: Mapping[int, int], *, nice: int) -> None:
     for what, most in limits.items():
         resource.setrlimit(what, (most, most))
     os.nice(nice)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, lent(processors()))
 
 
 def trimmer() -> Callable[[], object]:

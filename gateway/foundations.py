@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Final
 
 from gateway.budget import Rate
@@ -121,8 +120,3 @@ def ways_out(proxy: Proxy | None) -> Callable[[AddressGuard], Outbound]:
         )
 
     return way_out
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -9,9 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gateway.children import lent, processors
 from gateway.darkroom.keeper import Darkroom
 from gateway.errors import StoreFailed
-from gateway.foundations import cores, place_of, portraits_of, proxy_of, terms_of, ways_out
+from gateway.foundations import place_of, portraits_of, proxy_of, terms_of, ways_out
 from gateway.imaging.header import HeaderCheck
 from gateway.imaging.studio import Studio
 from gateway.origin import Origin
@@ -74,11 +75,11 @@ async def open_premises(
         shared = await stack.enter_async_context(
             open_shared(place, terms, telemetry=telemetry, clocks=clocks)
         )
-        darkroom = await stack.enter_async_context(
-            # A line for each thread of the studio's: the photo lane's, and the fallback lane's one.
-            Darkroom(lines=cores() + 1)
-        )
-        studio = await stack.enter_async_context(Studio(threads=cores(), queue=RENDER_QUEUE))
+        # One photo more than there are processors for: the next is there when one is done.
+        lines = len(lent(processors())) + 1
+        # A line for each that the studio lets begin: so many photos, and one fallback.
+        darkroom = await stack.enter_async_context(Darkroom(lines=lines + 1))
+        studio = await stack.enter_async_context(Studio(lines=lines, queue=RENDER_QUEUE))
         quarantine = await stack.enter_async_context(Quarantine())
         sources = await stack.enter_async_context(
             open_sources(

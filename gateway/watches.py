@@ -81,16 +81,19 @@ class WatchedStudio:
         self._studio = studio
         self._telemetry = telemetry
 
-    async def photo(self, work: Callable[[], T]) -> T:
-        """Run `work` on the photo lane; raises `Busy`."""
+    async def photo(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do `work` on the photo lane; raises `Busy`."""
         return await self._timed("photo", self._studio.photo, work)
 
-    async def fallback(self, work: Callable[[], T]) -> T:
-        """Run `work` on the fallback lane; raises `Busy`."""
+    async def fallback(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do `work` on the fallback lane; raises `Busy`."""
         return await self._timed("fallback", self._studio.fallback, work)
 
     async def _timed(
-        self, lane: str, run: Callable[[Callable[[], T]], Awaitable[T]], work: Callable[[], T]
+        self,
+        lane: str,
+        run: Callable[[Callable[[], Awaitable[T]]], Awaitable[T]],
+        work: Callable[[], Awaitable[T]],
     ) -> T:
         timed = _Timed(work)
         asked = time.monotonic()
@@ -106,16 +109,16 @@ class WatchedStudio:
 
 
 class _Timed(Generic[T]):
-    """`work`, and when it began and ended, in the thread that did it."""
+    """`work`, and when it began and ended."""
 
-    def __init__(self, work: Callable[[], T]) -> None:
+    def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
         self._work = work
         self.began = self.ended = 0.0
 
-    def __call__(self) -> T:
+    async def __call__(self) -> T:
         self.began = time.monotonic()
         try:
-            return self._work()
+            return await self._work()
         finally:
             self.ended = time.monotonic()
 

@@ -27,6 +27,14 @@ def _many_sockets() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _meeting_place(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """Let workers that the tests start meet where nobody else does, and nothing stays."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def engine() -> Callable[[str], str]:
     """Return the path of a program that is not ours; a test that needs a missing one is skipped."""

@@ -11,6 +11,7 @@ from gateway.children import confine, read, trimmer, write
 from gateway.darkroom.wire import ANSWER, LENGTH, Word
 from gateway.errors import Undecodable
 from gateway.imaging.making import make
+from gateway.model import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,8 @@ def serve(descriptor: int, work: Callable[[Job], bytes]) -> None:
 
 def _answer(job: bytes, work: Callable[[Job], bytes]) -> tuple[Word, bytes]:
     try:
-        return Word.DONE, work(pickle.loads(job))  # noqa: S301 - our own worker's
+        body = work(pickle.loads(job))  # noqa: S301 - our own worker's
+        return Word.DONE, digest_of(body) + body
     except Undecodable:
         return Word.UNDECODABLE, b""
     except Exception:  # noqa: BLE001 - the worker tries it itself, and has a log to tell of it

@@ -1,19 +1,20 @@
-"""The keeper: hands jobs to the child from threads that wait for them."""
+"""The keeper: hands jobs to the child, and starts another where it is lost."""
 
 from __future__ import annotations
 
+import asyncio
 import pickle
-import socket
-import threading
-from contextlib import suppress
-from queue import LifoQueue
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final, Self
 
 from gateway.children import spawn
-from gateway.darkroom.wire import ANSWER, LENGTH, Word
+from gateway.darkroom.line import Line
+from gateway.darkroom.wire import Word
 from gateway.errors import Busy, Undecodable
+from gateway.model import DIGEST_SIZE, Rendition
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
     from types import TracebackType
 
@@ -31,9 +32,10 @@ ATTEMPTS: Final = 2
 class Darkroom:
     """Does jobs in a child; as many at a time as it has `lines`.
 
-    `here` does a job in this process (by default, as the child would): where no child can be
-    started, and where the child stumbled, so that the error is told in full. `entry` is the child's
-    main function, as ``module:function``. Open it with ``async with`` in the process that uses it.
+    `here` does a job in a thread of this process (by default, as the child would): where no child
+    can be started, and where the child stumbled, so that the error is told in full. `entry` is the
+    child's main function, as ``module:function``. Open it with ``async with`` in the process that
+    uses it.
     """
 
     def __init__(
@@ -48,14 +50,15 @@ class Darkroom:
         self._lines = lines
         self._patience = patience
         self._entry = entry
-        self._lock = threading.Lock()
+        self._starting = asyncio.Lock()
         self._child: _Child | None = None
+        self._ending: set[asyncio.Task[int]] = set()
         self._closed = False
 
     async def __aenter__(self) -> Self:
         """Start the child, and do not wait until it is ready."""
         with suppress(OSError):
-            self._present()
+            await self._present()
         return self
 
     async def __aexit__(
@@ -65,19 +68,19 @@ class Darkroom:
         trace: TracebackType | None,
     ) -> None:
         """End the child; whoever waits for a picture gets `Busy`."""
-        with self._lock:
-            self._closed = True
-        if self._child is not None:
-            self._child.end()
+        self._closed = True
+        async with self._starting:
+            if self._child is not None:
+                self._dismiss(self._child)
+        await asyncio.gather(*self._ending)
 
     @property
     def child(self) -> int | None:
         """The process number of the child; None if there is none."""
-        child = self._child
-        return None if child is None else child.process.pid
+        return None if self._child is None else self._child.process.pid
 
-    def __call__(self, job: Job) -> bytes:
-        """Return the encoded picture, which this thread waits for.
+    async def __call__(self, job: Job) -> Rendition:
+        """Draw what `job` names; a caller who is cancelled takes the child along.
 
         Raises `Undecodable` for a broken original, `Busy` if the picture costs one child after
         the other, and whatever a bug raises.
@@ -85,35 +88,45 @@ class Darkroom:
         data = pickle.dumps(job, pickle.HIGHEST_PROTOCOL)
         for _ in range(ATTEMPTS):
             try:
-                child = self._present()
+                child = self._child or await self._present()
             except OSError:
-                return self._here(job)
+                return await self._drawn_here(job)
             try:
-                word, body = child.ask(data)
-            except (OSError, EOFError):
+                async with asyncio.timeout(self._patience):
+                    word, said = await child.ask(data)
+            except (EOFError, TimeoutError):
                 self._dismiss(child)
                 continue
+            except asyncio.CancelledError:
+                self._dismiss(child)
+                raise
             if word == Word.DONE:
-                return body
+                body, digest = said[DIGEST_SIZE:].tobytes(), said[:DIGEST_SIZE].tobytes()
+                return Rendition.named(body, job.canvas.format, digest)
             if word == Word.UNDECODABLE:
                 raise Undecodable("the picture cannot be drawn")
-            return self._here(job)
+            return await self._drawn_here(job)
         raise Busy("the darkroom failed on the picture")
 
-    def _present(self) -> _Child:
+    async def _drawn_here(self, job: Job) -> Rendition:
+        return Rendition.of(await asyncio.to_thread(self._here, job), job.canvas.format)
+
+    async def _present(self) -> _Child:
         """The child, a new one if there is none; raises `OSError`."""
-        with self._lock:
+        async with self._starting:
             if self._closed:
                 raise Busy("the darkroom closes")
             if self._child is None:
-                self._child = _Child(self._entry, self._lines, self._patience)
+                self._child = await _Child.start(self._entry, self._lines)
             return self._child
 
     def _dismiss(self, child: _Child) -> None:
-        with self._lock:
-            if self._child is child:
-                self._child = None
-        child.end()
+        """End `child`, behind whoever asks for the next picture."""
+        if self._child is child:
+            self._child = None
+            task = asyncio.create_task(child.end())
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
 
 
 def _make(job: Job) -> bytes:
@@ -123,73 +136,45 @@ def _make(job: Job) -> bytes:
 
 
 class _Child:
-    """A child process and the lines to it; each belongs to one thread at a time."""
+    """A child process and the lines to it."""
 
-    def __init__(self, entry: str, lines: int, patience: float) -> None:
-        pairs = [socket.socketpair() for _ in range(lines)]
+    def __init__(self, process: subprocess.Popen[bytes], lines: list[Line]) -> None:
+        self.process = process
+        self._lines = lines
+        self._free: asyncio.LifoQueue[Line] = asyncio.LifoQueue()
+        for line in lines:
+            self._free.put_nowait(line)
+
+    @classmethod
+    async def start(cls, entry: str, lines: int) -> _Child:
+        """Start a child; raises `OSError`."""
+        opened: list[Line] = []
+        childs: list[int] = []
+        with ExitStack() as ends, ExitStack() as undo:
+            for _ in range(lines):
+                line, theirs = await Line.open()
+                undo.callback(line.close)
+                opened.append(line)
+                childs.append(ends.enter_context(theirs).fileno())
+            # Nothing is waited for after this: a process that is there has somebody to end it.
+            process = spawn(entry, *childs)
+            undo.pop_all()
+        return cls(process, opened)
+
+    async def ask(self, job: bytes) -> tuple[int, memoryview]:
+        """Return a `Word` and what came with it; raises `EOFError` if the child is gone."""
+        line = await self._free.get()
         try:
-            self.process = spawn(entry, *(theirs.fileno() for _, theirs in pairs))
-        except OSError:
-            for ours, _ in pairs:
-                ours.close()
-            raise
+            return await line.ask(job)
         finally:
-            for _, theirs in pairs:
-                theirs.close()
-        self._lock = threading.Lock()
-        self._ended = False
-        self._free: LifoQueue[socket.socket | None] = LifoQueue()
-        for ours, _ in pairs:
-            ours.settimeout(patience)
-            self._free.put(ours)
+            self._free.put_nowait(line)
 
-    def ask(self, job: bytes) -> tuple[int, bytes]:
-        """Return a `Word` and the picture; raises `OSError` or `EOFError` if the child is gone."""
-        line = self._free.get()
-        if line is None:
-            self._free.put(None)  # for whoever else waits
-            raise EOFError
-        try:
-            line.sendall(LENGTH.pack(len(job)) + job)
-            word, length = ANSWER.unpack(_receive(line, ANSWER.size))
-            return word, _receive(line, length)
-        finally:
-            self._give_back(line)
+    async def end(self) -> int:
+        """Kill the child and wait until it is gone; its exit status.
 
-    def end(self) -> None:
-        """Kill the child and wait until it is gone; again does nothing.
-
-        Who waits for an answer hears the end of it, and whoever waits for a line, too.
+        Who waits for an answer hears the end of it, and so does whoever waits for a line.
         """
         self.process.kill()
-        self.process.wait()
-        with self._lock:
-            if self._ended:
-                return
-            self._ended = True
-            while not self._free.empty():
-                _close(self._free.get())
-            self._free.put(None)
-
-    def _give_back(self, line: socket.socket) -> None:
-        with self._lock:
-            if self._ended:
-                line.close()
-            else:
-                self._free.put(line)
-
-
-def _close(line: socket.socket | None) -> None:
-    if line is not None:
-        line.close()
-
-
-def _receive(line: socket.socket, count: int) -> bytes:
-    held = bytearray(count)
-    rest = memoryview(held)
-    while rest:
-        taken = line.recv_into(rest)
-        if not taken:
-            raise EOFError
-        rest = rest[taken:]
-    return bytes(held)
+        for line in self._lines:
+            line.close()
+        return await asyncio.to_thread(self.process.wait)

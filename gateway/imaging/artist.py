@@ -7,6 +7,7 @@ another one. A worker that does without it starts sooner and is a tenth smaller.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from gateway.imaging.jobs import Draw, Finish, Plan, Print
@@ -15,7 +16,7 @@ from gateway.imaging.tints import TINTS, tint_of
 from gateway.model import Canvas, Fallback, Format, Kind, Rendition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from gateway.imaging.fonts import Fonts
     from gateway.imaging.jobs import Job
@@ -25,42 +26,49 @@ T = TypeVar("T")
 
 
 class Studio(Protocol):
-    """Where pictures are made, off the event loop."""
+    """Lets the making of pictures begin."""
 
-    async def photo(self, work: Callable[[], T]) -> T:
-        """Run `work` on the photo lane; raises `Busy`."""
+    async def photo(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do `work` on the photo lane; raises `Busy`."""
 
-    async def fallback(self, work: Callable[[], T]) -> T:
-        """Run `work` on the fallback lane; raises `Busy`."""
+    async def fallback(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do `work` on the fallback lane; raises `Busy`."""
+
+
+class Work(Protocol):
+    """Does a job, off the event loop."""
+
+    async def __call__(self, job: Job) -> Rendition:
+        """Draw and encode it; raises `Undecodable` or `Busy`."""
 
 
 class Artist:
-    """Draws in `studio`, letters with `fonts` (by default those that ship and the machine's own).
+    """Has `work` do jobs when `studio` lets them begin.
 
-    `work` does a job, in a thread of the studio's; by default it does it there. `custom` is a
-    clean picture shown instead of the silhouette.
+    Letters are chosen for `fonts` (by default those that ship and the machine's own); `custom` is
+    a clean picture shown instead of the silhouette.
     """
 
     def __init__(
         self,
         studio: Studio,
+        work: Work,
         *,
-        work: Callable[[Job], bytes] | None = None,
         custom: bytes | None = None,
         fonts: Fonts | None = None,
     ) -> None:
         self._studio = studio
         self._fonts = fonts
-        self._work = work or self._make
+        self._work = work
         self._custom = custom
 
     async def photo(self, original: bytes, canvas: Canvas) -> Rendition:
         """Draw a master or its small copy on `canvas`; raises `Undecodable` or `Busy`."""
-        return await self._studio.photo(lambda: self._done(Print(original, canvas), canvas))
+        return await self._studio.photo(partial(self._work, Print(original, canvas)))
 
     async def sample(self, sample: Sample, canvas: Canvas) -> Rendition:
         """Draw pixels that have the canvas's size already; raises `Busy`."""
-        return await self._studio.photo(lambda: self._done(Finish(sample, canvas), canvas))
+        return await self._studio.photo(partial(self._work, Finish(sample, canvas)))
 
     def plan(self, kind: Kind, spec: AvatarSpec, seed: bytes) -> Plan:
         """Name the fallback that `spec` wants; initials that cannot be written are a silhouette."""
@@ -79,7 +87,7 @@ class Artist:
     async def draw(self, plan: Plan) -> Rendition:
         """Draw what `plan` names; raises `Busy`."""
         custom = self._custom if plan.fallback is Fallback.SILHOUETTE else None
-        return await self._studio.fallback(lambda: self._done(Draw(plan, custom), plan.canvas))
+        return await self._studio.fallback(partial(self._work, Draw(plan, custom)))
 
     def colour(self, sample: Sample | None, seed: bytes) -> str:
         """Return the average colour of a photo, or without one the tint of `seed`: ``#rrggbb``."""
@@ -100,22 +108,9 @@ class Artist:
 
         if canvas.format is Format.AVIF:
             canvas = replace(canvas, format=Format.PNG)
-        return _named(draw_blank(canvas), canvas)
+        return Rendition.of(draw_blank(canvas), canvas.format)
 
     def _lettering(self) -> Fonts:
         from gateway.imaging.fonts import standard  # noqa: PLC0415 - Pillow
 
         return self._fonts or standard()
-
-    def _make(self, job: Job) -> bytes:
-        from gateway.imaging.making import make  # noqa: PLC0415 - Pillow
-
-        return make(job, self._fonts)
-
-    def _done(self, job: Job, canvas: Canvas) -> Rendition:
-        return _named(self._work(job), canvas)
-
-
-def _named(body: bytes, canvas: Canvas) -> Rendition:
-    """Hash `body` where it was made: for a megabyte the event loop could answer many hits."""
-    return Rendition.of(body, canvas.format)

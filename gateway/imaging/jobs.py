@@ -51,5 +51,10 @@ class Draw:
     plan: Plan
     custom: bytes | None = field(default=None, repr=False)
 
+    @property
+    def canvas(self) -> Canvas:
+        """Where it is drawn."""
+        return self.plan.canvas
+
 
 Job = Print | Finish | Draw

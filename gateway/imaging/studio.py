@@ -1,15 +1,14 @@
-"""The studio: where pictures are made, off the event loop, in bounded pools."""
+"""The studio: who may have a picture made, and when: in bounded lanes."""
 
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from gateway.errors import Busy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
 T = TypeVar("T")
@@ -23,16 +22,15 @@ nobody, before those for whom there is still time.
 
 
 class Studio:
-    """Runs picture work in threads: photos on one lane, fallbacks on a lane of their own.
+    """Lets picture work begin: `lines` photos at a time, and fallbacks on a lane of their own.
 
     A lane that is full refuses with `Busy` at once. Fallbacks are cheap and are what a viewer gets
-    when photos are late, so they never queue behind one. The threads have the priority of all
-    others: one that had less would keep Python's lock while it waits for a processor.
+    when photos are late, so they never queue behind one.
     """
 
-    def __init__(self, *, threads: int, queue: int) -> None:
-        self._photos = _Lane("photo", threads=threads, queue=queue)
-        self._fallbacks = _Lane("fallback", threads=1, queue=_FALLBACK_QUEUE)
+    def __init__(self, *, lines: int, queue: int) -> None:
+        self._photos = _Lane(lines, queue)
+        self._fallbacks = _Lane(1, _FALLBACK_QUEUE)
 
     async def __aenter__(self) -> Self:
         return self
@@ -43,7 +41,7 @@ class Studio:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Drop what is queued (its callers get `Busy`) and wait for what runs."""
+        """Drop what is queued (its callers get `Busy`) and wait for what has begun."""
         await asyncio.gather(self._photos.close(), self._fallbacks.close())
 
     @property
@@ -51,64 +49,69 @@ class Studio:
         """How many pictures are being made or wait for it, by lane."""
         return {"photo": len(self._photos), "fallback": len(self._fallbacks)}
 
-    async def photo(self, work: Callable[[], T]) -> T:
-        """Run `work` on the photo lane; raises `Busy`, or whatever `work` raises."""
+    async def photo(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do `work` on the photo lane; raises `Busy`, or whatever `work` raises."""
         return await self._photos.run(work)
 
-    async def fallback(self, work: Callable[[], T]) -> T:
-        """Run `work` on the fallback lane; raises `Busy`, or whatever `work` raises."""
+    async def fallback(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do `work` on the fallback lane; raises `Busy`, or whatever `work` raises."""
         return await self._fallbacks.run(work)
 
 
 class _Lane:
-    """A thread pool that counts what is under way and refuses beyond its bound.
+    """Does so many works at a time, lets others wait, and refuses beyond its bound.
 
-    All counting happens on the event loop's thread. A place is given back when the work has left
-    the pool, not when its caller has: else callers that come and go would pile up work.
+    Work that has begun goes on when its caller has left, and keeps its place until it is done:
+    else callers that come and go would pile up work. Who leaves the queue gives its place back.
     """
 
-    def __init__(self, name: str, *, threads: int, queue: int) -> None:
-        self._pool = ThreadPoolExecutor(threads, f"studio-{name}")
-        self._places = threads + queue
-        self._under_way: set[asyncio.Future[Any]] = set()
+    def __init__(self, lines: int, queue: int) -> None:
+        self._places = lines + queue
+        self._lines = asyncio.Semaphore(lines)
+        self._under_way: set[asyncio.Task[Any]] = set()
+        self._begun: set[asyncio.Task[Any] | None] = set()
         self._closed = False
 
     def __len__(self) -> int:
         return len(self._under_way)
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Run `work` in a thread; raises `Busy` if the lane is full or closed."""
+    async def run(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do `work` when its turn has come; raises `Busy` if the lane is full or closed."""
         if self._closed or len(self._under_way) >= self._places:
             raise Busy("too many pictures are being made")
-        wanted = True
-
-        def turn() -> T:
-            # Whoever asked may have left while this waited: then it only leaves the queue.
-            if not wanted:
-                raise Busy("nobody waits for this picture any more")
-            return work()
-
-        future = asyncio.wrap_future(self._pool.submit(turn))
-        self._under_way.add(future)
-        future.add_done_callback(self._leave)
+        task = asyncio.create_task(self._turn(work))
+        self._under_way.add(task)
+        task.add_done_callback(self._leave)
         try:
-            # Unlike awaiting the future itself, this leaves it alone when we are cancelled.
-            await asyncio.wait((future,))
-        finally:
-            wanted = False
-        if future.cancelled():
+            # Unlike awaiting the task itself, this leaves it alone when we are cancelled.
+            await asyncio.wait((task,))
+        except asyncio.CancelledError:
+            self._forget(task)
+            raise
+        if task.cancelled():
             raise Busy("the studio closes")
-        return future.result()
+        return task.result()
 
     async def close(self) -> None:
-        """Drop what is queued, wait for what runs; idempotent."""
+        """Drop what is queued, wait for what has begun; idempotent."""
         self._closed = True
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for task in self._under_way:
+            self._forget(task)
         if self._under_way:
             await asyncio.wait(self._under_way)
 
-    def _leave(self, future: asyncio.Future[Any]) -> None:
-        self._under_way.discard(future)
-        if not future.cancelled():
+    async def _turn(self, work: Callable[[], Awaitable[T]]) -> T:
+        async with self._lines:
+            self._begun.add(asyncio.current_task())
+            return await work()
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        if task not in self._begun:
+            task.cancel()
+
+    def _leave(self, task: asyncio.Task[Any]) -> None:
+        self._under_way.discard(task)
+        self._begun.discard(task)
+        if not task.cancelled():
             # Looked at, so that asyncio does not report an error nobody waited for.
-            future.exception()
+            task.exception()

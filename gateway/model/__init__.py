@@ -17,7 +17,7 @@ from gateway.model.portrait import (
     Sighting,
     version_of,
 )
-from gateway.model.rendition import Avatar, Path, Rendition, Standing
+from gateway.model.rendition import DIGEST_SIZE, Avatar, Path, Rendition, Standing, digest_of
 from gateway.model.spec import (
     DPRS,
     MAX_NAME_LENGTH,
@@ -33,6 +33,7 @@ from gateway.model.spec import (
 
 __all__ = [
     "ALIASES",
+    "DIGEST_SIZE",
     "DPRS",
     "KNOWN",
     "MAX_ID_LENGTH",
@@ -63,5 +64,6 @@ __all__ = [
     "Sighting",
     "Standing",
     "Tidings",
+    "digest_of",
     "version_of",
 ]

@@ -5,11 +5,19 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from gateway.errors import Reason
     from gateway.model.spec import Format
+
+DIGEST_SIZE: Final = 12
+"""Bytes of a hash that names a rendition."""
+
+
+def digest_of(body: bytes) -> bytes:
+    """Return `DIGEST_SIZE` bytes that other bodies do not have."""
+    return hashlib.sha256(body).digest()[:DIGEST_SIZE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +31,12 @@ class Rendition:
     @classmethod
     def of(cls, body: bytes, fmt: Format) -> Rendition:
         """Wrap `body`; the ETag is a quoted hash of the bytes."""
-        return cls(body, fmt, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
+        return cls.named(body, fmt, digest_of(body))
+
+    @classmethod
+    def named(cls, body: bytes, fmt: Format, digest: bytes) -> Rendition:
+        """Wrap `body`, whose `digest_of` is known."""
+        return cls(body, fmt, f'"{digest.hex()}"')
 
 
 @dataclass(frozen=True, slots=True)

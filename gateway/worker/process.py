@@ -47,9 +47,6 @@ LOOKS: Final = 5
 HOT: Final = "hot"
 """Under which name the application's lifespan hands over what the short cut answers from."""
 
-SWITCH: Final = 0.0005
-"""Seconds after which a thread that hands pictures on makes way for who answers from memory."""
-
 MURMUR: Final = 60.0
 """Seconds between two lines about a lack of room."""
 
@@ -93,7 +90,6 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         self.stop.set()
 
     async def _serve(self) -> None:
-        sys.setswitchinterval(SWITCH)
         await self.open_application()
         self._collecting.begin()
         for listener in self.sockets:

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.children import lent, processors
 from gateway.darkroom.child import NICE
 from gateway.darkroom.keeper import Darkroom
 from gateway.errors import Busy, Undecodable
 from gateway.imaging.cleaning import clean
 from gateway.imaging.jobs import Draw, Finish, Job, Plan, Print
 from gateway.imaging.making import make as here
-from gateway.model import Canvas, Fallback, Format, Kind, Sample, Shape
+from gateway.model import Canvas, Fallback, Format, Kind, Rendition, Sample, Shape
+from tests.fakes import settle
 from tests.imaging.pictures import encoded, quarters
 
 if TYPE_CHECKING:
@@ -48,13 +50,16 @@ def elsewhere(_: Job) -> bytes:
 
 
 async def ask(darkroom: Darkroom, job: Job = GOOD) -> bytes:
-    return await asyncio.to_thread(darkroom, job)
+    return (await darkroom(job)).body
 
 
 @pytest.mark.parametrize("name", JOBS)
 async def test_what_comes_out_is_what_would_be_drawn_here(name: str) -> None:
+    expected = Rendition.of(here(JOBS[name]), CANVAS.format)
     async with Darkroom(elsewhere, lines=1) as darkroom:
-        assert await ask(darkroom, JOBS[name]) == here(JOBS[name])
+        assert await darkroom(JOBS[name]) == expected
+    async with Darkroom(here, lines=1, entry=f"{ODD}:stumbling") as darkroom:
+        assert await darkroom(JOBS[name]) == expected
 
 
 async def test_one_child_does_job_after_job() -> None:
@@ -114,11 +119,18 @@ async def test_a_child_that_stumbles_leaves_the_job_to_the_worker() -> None:
         assert darkroom.child == child
 
 
+def descriptors() -> int:
+    """How many file descriptors this process has open."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
 @contextmanager
-def no_descriptors() -> Iterator[None]:
-    """This process may open nothing more."""
+def spare_descriptors(count: int) -> Iterator[None]:
+    """This process may open so many more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    taken = {int(each.name) for each in Path("/proc/self/fd").iterdir()}
+    free = [number for number in range(soft) if number not in taken]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free[count], hard))
     try:
         yield
     finally:
@@ -126,13 +138,37 @@ def no_descriptors() -> Iterator[None]:
 
 
 async def test_without_a_child_the_worker_draws() -> None:
-    with no_descriptors():
+    with spare_descriptors(0):
         darkroom = await Darkroom(elsewhere, lines=1).__aenter__()
     assert darkroom.child is None
-    with no_descriptors():
-        assert darkroom(GOOD) == b"here"
-    assert darkroom(GOOD) == here(GOOD)
+    with spare_descriptors(0):
+        assert await ask(darkroom) == b"here"
+    assert await ask(darkroom) == here(GOOD)
     await darkroom.__aexit__(None, None, None)
+
+
+async def test_a_start_that_fails_half_way_leaves_nothing_open() -> None:
+    async with Darkroom(elsewhere, lines=1):
+        pass  # the loop keeps a descriptor of its own from the first time on
+    await settle()
+    before = descriptors()
+    with spare_descriptors(3):
+        darkroom = await Darkroom(elsewhere, lines=8).__aenter__()
+        assert darkroom.child is None
+    await settle()
+    assert descriptors() == before
+    await darkroom.__aexit__(None, None, None)
+
+
+async def test_who_leaves_takes_the_picture_out_and_the_next_is_drawn() -> None:
+    async with Darkroom(elsewhere, lines=1, entry=f"{ODD}:hanging") as darkroom:
+        hung = darkroom.child
+        waiting = asyncio.create_task(ask(darkroom))
+        await settle()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert gone(hung)
 
 
 async def test_who_asks_when_it_closes_is_told_so() -> None:
@@ -197,5 +233,6 @@ async def test_it_is_told_nothing_and_yields_to_all_others() -> None:
         # Niceness counts within a session only, where Linux shares out between sessions first.
         assert os.getsid(child) == os.getsid(0)
         assert os.getpgid(child) != os.getpgid(0)
+        assert os.sched_getaffinity(child) == set(lent(processors()))
         links = [str(link.readlink()) for link in (process / "fd").iterdir()]
         assert sum(link.startswith("socket:") for link in links) == 1

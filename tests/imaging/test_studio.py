@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -27,14 +25,15 @@ class Gate:
     """Work that waits until it is opened, and says when it has begun."""
 
     def __init__(self) -> None:
-        self.begun = threading.Semaphore(0)
-        self._open = threading.Event()
+        self.begun = anyio.Semaphore(0)
+        self._open = anyio.Event()
         self.runs = 0
 
-    def work(self) -> str:
+    async def work(self) -> str:
         self.runs += 1
         self.begun.release()
-        assert self._open.wait(20)
+        with anyio.fail_after(20):
+            await self._open.wait()
         return "done"
 
     def open(self) -> None:
@@ -42,7 +41,11 @@ class Gate:
 
     async def wait_begun(self, count: int = 1) -> None:
         for _ in range(count):
-            await anyio.to_thread.run_sync(self.begun.acquire)
+            await self.begun.acquire()
+
+
+async def picture() -> str:
+    return "picture"
 
 
 async def settle() -> None:
@@ -51,41 +54,35 @@ async def settle() -> None:
         await anyio.lowlevel.checkpoint()
 
 
-def lane(studio: Studio, name: str) -> Callable[[Callable[[], str]], Awaitable[str]]:
+def lane(studio: Studio, name: str) -> Callable[[Callable[[], Awaitable[str]]], Awaitable[str]]:
     return studio.photo if name == "photo" else studio.fallback
 
 
 @pytest.mark.parametrize("name", ["photo", "fallback"])
 async def test_returns_what_the_work_returns(name: str) -> None:
-    async with Studio(threads=1, queue=0) as studio:
-        assert await lane(studio, name)(lambda: "picture") == "picture"
+    async with Studio(lines=1, queue=0) as studio:
+        assert await lane(studio, name)(picture) == "picture"
 
 
 @pytest.mark.parametrize("name", ["photo", "fallback"])
 async def test_raises_what_the_work_raises(name: str) -> None:
-    def broken() -> str:
+    async def broken() -> str:
         raise KeyError("a bug")
 
-    async with Studio(threads=1, queue=0) as studio:
+    async with Studio(lines=1, queue=0) as studio:
         for _ in range(3):
             with pytest.raises(KeyError):
                 await lane(studio, name)(broken)
 
 
-async def test_works_off_the_event_loop() -> None:
-    async with Studio(threads=1, queue=0) as studio:
-        assert await studio.photo(threading.get_ident) != threading.get_ident()
-        assert await studio.fallback(threading.get_ident) != await studio.photo(threading.get_ident)
-
-
-async def test_refuses_when_threads_and_queue_are_full() -> None:
+async def test_refuses_when_lines_and_queue_are_full() -> None:
     gate = Gate()
     results: list[str] = []
 
     async def ask(studio: Studio) -> None:
         results.append(await studio.photo(gate.work))
 
-    async with Studio(threads=2, queue=3) as studio, anyio.create_task_group() as tasks:
+    async with Studio(lines=2, queue=3) as studio, anyio.create_task_group() as tasks:
         for _ in range(5):
             tasks.start_soon(ask, studio)
         await gate.wait_begun(2)
@@ -99,19 +96,19 @@ async def test_refuses_when_threads_and_queue_are_full() -> None:
 
 
 async def test_takes_more_once_there_is_room() -> None:
-    async with Studio(threads=1, queue=0) as studio:
+    async with Studio(lines=1, queue=0) as studio:
         for _ in range(50):
-            assert await studio.photo(lambda: 1) == 1
+            assert await studio.photo(picture) == "picture"
 
 
 async def test_a_full_photo_lane_delays_no_fallback() -> None:
     gate = Gate()
-    async with Studio(threads=1, queue=0) as studio, anyio.create_task_group() as tasks:
+    async with Studio(lines=1, queue=0) as studio, anyio.create_task_group() as tasks:
         tasks.start_soon(studio.photo, gate.work)
         await gate.wait_begun()
         with pytest.raises(Busy):
-            await studio.photo(lambda: "late")
-        assert await studio.fallback(lambda: "silhouette") == "silhouette"
+            await studio.photo(picture)
+        assert await studio.fallback(picture) == "picture"
         gate.open()
 
 
@@ -126,7 +123,7 @@ async def test_the_fallback_lane_is_bounded_too() -> None:
         except Busy:
             refused += 1
 
-    async with Studio(threads=1, queue=0) as studio, anyio.create_task_group() as tasks:
+    async with Studio(lines=1, queue=0) as studio, anyio.create_task_group() as tasks:
         for _ in range(3000):
             tasks.start_soon(ask, studio)
         await gate.wait_begun()
@@ -136,24 +133,39 @@ async def test_the_fallback_lane_is_bounded_too() -> None:
     assert gate.runs + refused == 3000
 
 
-async def test_who_leaves_early_keeps_the_place_until_the_work_has_left() -> None:
+async def test_who_leaves_early_keeps_the_place_until_the_work_is_done() -> None:
+    gate = Gate()
+    async with Studio(lines=1, queue=0) as studio:
+        async with anyio.create_task_group() as impatient:
+            impatient.start_soon(studio.photo, gate.work)
+            await gate.wait_begun()
+            impatient.cancel_scope.cancel()
+        with pytest.raises(Busy):
+            await studio.photo(picture)
+        gate.open()
+        await settle()
+        assert await studio.photo(picture) == "picture"
+
+
+async def test_who_leaves_the_queue_gives_the_place_back_and_nothing_is_made() -> None:
     gate, skipped = Gate(), Gate()
-    async with Studio(threads=1, queue=1) as studio, anyio.create_task_group() as tasks:
+    async with Studio(lines=1, queue=1) as studio, anyio.create_task_group() as tasks:
         tasks.start_soon(studio.photo, gate.work)
         await gate.wait_begun()
-        async with anyio.create_task_group() as impatient:
-            impatient.start_soon(studio.photo, skipped.work)
+        for _ in range(5):
+            async with anyio.create_task_group() as impatient:
+                impatient.start_soon(studio.photo, skipped.work)
+                await settle()
+                assert studio.waiting["photo"] == 2
+                impatient.cancel_scope.cancel()
             await settle()
-            impatient.cancel_scope.cancel()
-        # The one who left still stands in the queue, so it must not grow by another.
-        with pytest.raises(Busy):
-            await studio.photo(lambda: "too many")
+            assert studio.waiting["photo"] == 1
         gate.open()
     assert skipped.runs == 0
 
 
 async def test_cancelled_callers_cost_no_places() -> None:
-    async with Studio(threads=2, queue=2) as studio:
+    async with Studio(lines=2, queue=2) as studio:
         for _ in range(20):
             gate = Gate()
             async with anyio.create_task_group() as tasks:
@@ -162,31 +174,18 @@ async def test_cancelled_callers_cost_no_places() -> None:
                 await gate.wait_begun(2)
                 tasks.cancel_scope.cancel()
             gate.open()
-            await drained(studio, 4)
-
-
-async def drained(studio: Studio, places: int) -> None:
-    """Wait until so many can work at a time, by having them do it."""
-    while True:
-        meeting = threading.Semaphore(0)
-        try:
-            async with anyio.create_task_group() as tasks:
-                for _ in range(places):
-                    tasks.start_soon(studio.photo, partial(meeting.release))
-        except* Busy:
             await settle()
-        else:
-            return
+            assert studio.waiting["photo"] == 0
 
 
 async def test_a_failure_nobody_waits_for_is_not_reported() -> None:
     gate = Gate()
 
-    def fail() -> str:
-        gate.work()
+    async def fail() -> str:
+        await gate.work()
         raise KeyError("nobody looks")
 
-    async with Studio(threads=1, queue=0) as studio, anyio.create_task_group() as tasks:
+    async with Studio(lines=1, queue=0) as studio, anyio.create_task_group() as tasks:
         tasks.start_soon(studio.photo, fail)
         await gate.wait_begun()
         tasks.cancel_scope.cancel()
@@ -197,7 +196,7 @@ async def test_closing_waits_for_what_runs_and_drops_what_is_queued() -> None:
     gate, queued = Gate(), Gate()
     outcomes: list[str] = []
 
-    async def ask(studio: Studio, work: Callable[[], str]) -> None:
+    async def ask(studio: Studio, work: Callable[[], Awaitable[str]]) -> None:
         try:
             outcomes.append(await studio.photo(work))
         except Busy:
@@ -209,7 +208,7 @@ async def test_closing_waits_for_what_runs_and_drops_what_is_queued() -> None:
         gate.open()
 
     async with anyio.create_task_group() as tasks:
-        async with Studio(threads=1, queue=1) as studio:
+        async with Studio(lines=1, queue=1) as studio:
             tasks.start_soon(ask, studio, gate.work)
             await gate.wait_begun()
             tasks.start_soon(ask, studio, queued.work)
@@ -221,22 +220,9 @@ async def test_closing_waits_for_what_runs_and_drops_what_is_queued() -> None:
 
 
 async def test_a_closed_studio_is_busy() -> None:
-    async with Studio(threads=1, queue=1) as studio:
+    async with Studio(lines=1, queue=1) as studio:
         pass
     with pytest.raises(Busy):
-        await studio.photo(lambda: 1)
+        await studio.photo(picture)
     with pytest.raises(Busy):
-        await studio.fallback(lambda: 1)
-
-
-async def test_fifty_rounds_leave_no_thread() -> None:
-    before = threading.active_count()
-    for _ in range(50):
-        async with Studio(threads=2, queue=2) as studio:
-            await studio.photo(lambda: 1)
-            await studio.fallback(lambda: 1)
-    # A thread that was told to end may take a moment to be gone.
-    for thread in threading.enumerate():
-        if thread.name.startswith("studio"):
-            thread.join(5)
-    assert threading.active_count() <= before
+        await studio.fallback(picture)

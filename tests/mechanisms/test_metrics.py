@@ -96,7 +96,7 @@ def test_every_value_that_occurs_has_a_series() -> None:
             avatar = Avatar(Rendition(b"", fmt, ""), Standing(T0, T0), path)
             telemetry.looked(avatar, now=T0)
     assert {p.name.lower() for p in Priority} < set(PURPOSES)
-    assert set(Studio(threads=1, queue=1).waiting) == set(WORKS)
+    assert set(Studio(lines=1, queue=1).waiting) == set(WORKS)
     seen = scraped(telemetry.tally)
     # Some reasons are refusals, and what is forced or unsupported is never asked about.
     assert seen.value(m.UNCOUNTED.name) == 5

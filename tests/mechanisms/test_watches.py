@@ -112,19 +112,22 @@ async def test_decoding_is_counted(
 async def test_making_pictures_is_timed_and_so_is_waiting_for_it(
     telemetry: Telemetry, work: str
 ) -> None:
-    def fail() -> bytes:
+    async def fail() -> bytes:
         raise ValueError
 
-    async with Studio(threads=1, queue=1) as studio:
+    async def picture() -> bytes:
+        return b"picture"
+
+    async with Studio(lines=1, queue=1) as studio:
         watched = WatchedStudio(studio, telemetry)
-        make: Callable[[Callable[[], bytes]], Awaitable[bytes]]
+        make: Callable[[Callable[[], Awaitable[bytes]]], Awaitable[bytes]]
         make = watched.photo if work == "photo" else watched.fallback
-        assert await make(lambda: b"picture") == b"picture"
+        assert await make(picture) == b"picture"
         with pytest.raises(ValueError, match=r"^$"):
             await make(fail)
         assert studio.waiting == {"photo": 0, "fallback": 0}
     with pytest.raises(Busy):
-        await make(lambda: b"picture")
+        await make(picture)
     found = seen(telemetry)
     assert found.value(f"{m.RENDER_SECONDS.name}_count", work=work) == 2
     assert found.value(f"{m.RENDER_WAIT.name}_count", work=work) == 2

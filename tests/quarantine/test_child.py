@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.children import lent, processors
 from gateway.errors import Undecodable
 from gateway.model import Master, Sample
 from gateway.quarantine.child import serve
@@ -131,6 +132,7 @@ from gateway.children import confine
 confine({resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: 50}, nice=3)
 print(resource.getrlimit(resource.RLIMIT_CORE), resource.getrlimit(resource.RLIMIT_NOFILE))
 print(os.nice(0))
+print(sorted(os.sched_getaffinity(0)))
 """
 
 
@@ -139,4 +141,10 @@ def test_what_is_given_up_is_given_up_for_good() -> None:
     done = subprocess.run(
         [sys.executable, "-c", CONFINED], capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines() == ["(0, 0) (50, 50)", str(nice + 3)]
+    half = str(lent(processors()))
+    assert done.stdout.splitlines() == ["(0, 0) (50, 50)", str(nice + 3), half]
+
+
+@pytest.mark.parametrize(("ours", "count"), [(1, 1), (2, 1), (3, 2), (4, 2), (7, 4), (8, 4)])
+def test_half_of_the_processors_stay_free_for_answers(ours: int, count: int) -> None:
+    assert lent(list(range(3, 3 + ours))) == list(range(3, 3 + count))
