@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from gateway.errors import AvatarUnavailable, Busy
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from gateway.imaging.artist import Studio
     from gateway.model import ContactId, Master, PhotoUrl, Sample
@@ -81,24 +81,20 @@ class WatchedStudio:
         self._studio = studio
         self._telemetry = telemetry
 
-    async def photo(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def photo(self, work: Callable[[], Coroutine[Any, Any, T]], *, pixels: int) -> T:
         """Do `work` on the photo lane; raises `Busy`."""
-        return await self._timed("photo", self._studio.photo, work)
-
-    async def fallback(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do `work` on the fallback lane; raises `Busy`."""
-        return await self._timed("fallback", self._studio.fallback, work)
-
-    async def _timed(
-        self,
-        lane: str,
-        run: Callable[[Callable[[], Awaitable[T]]], Awaitable[T]],
-        work: Callable[[], Awaitable[T]],
-    ) -> T:
         timed = _Timed(work)
+        return await self._told("photo", timed, self._studio.photo(timed, pixels=pixels))
+
+    async def fallback(self, work: Callable[[], Coroutine[Any, Any, T]], *, pixels: int) -> T:
+        """Do `work` on the fallback lane; raises `Busy`."""
+        timed = _Timed(work)
+        return await self._told("fallback", timed, self._studio.fallback(timed, pixels=pixels))
+
+    async def _told(self, lane: str, timed: _Timed[T], made: Awaitable[T]) -> T:
         asked = time.monotonic()
         try:
-            return await run(timed)
+            return await made
         except Busy:
             self._telemetry.render_refused(lane)
             raise
@@ -111,7 +107,7 @@ class WatchedStudio:
 class _Timed(Generic[T]):
     """`work`, and when it began and ended."""
 
-    def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self._work = work
         self.began = self.ended = 0.0
 

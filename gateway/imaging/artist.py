@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from gateway.imaging.jobs import Draw, Finish, Plan, Print
 from gateway.imaging.names import initials
@@ -16,7 +16,7 @@ from gateway.imaging.tints import TINTS, tint_of
 from gateway.model import Canvas, Fallback, Format, Kind, Rendition
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from gateway.imaging.fonts import Fonts
     from gateway.imaging.jobs import Job
@@ -28,10 +28,10 @@ T = TypeVar("T")
 class Studio(Protocol):
     """Lets the making of pictures begin."""
 
-    async def photo(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def photo(self, work: Callable[[], Coroutine[Any, Any, T]], *, pixels: int) -> T:
         """Do `work` on the photo lane; raises `Busy`."""
 
-    async def fallback(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def fallback(self, work: Callable[[], Coroutine[Any, Any, T]], *, pixels: int) -> T:
         """Do `work` on the fallback lane; raises `Busy`."""
 
 
@@ -64,11 +64,11 @@ class Artist:
 
     async def photo(self, original: bytes, canvas: Canvas) -> Rendition:
         """Draw a master or its small copy on `canvas`; raises `Undecodable` or `Busy`."""
-        return await self._studio.photo(partial(self._work, Print(original, canvas)))
+        return await self._photo(Print(original, canvas))
 
     async def sample(self, sample: Sample, canvas: Canvas) -> Rendition:
         """Draw pixels that have the canvas's size already; raises `Busy`."""
-        return await self._studio.photo(partial(self._work, Finish(sample, canvas)))
+        return await self._photo(Finish(sample, canvas))
 
     def plan(self, kind: Kind, spec: AvatarSpec, seed: bytes) -> Plan:
         """Name the fallback that `spec` wants; initials that cannot be written are a silhouette."""
@@ -87,7 +87,8 @@ class Artist:
     async def draw(self, plan: Plan) -> Rendition:
         """Draw what `plan` names; raises `Busy`."""
         custom = self._custom if plan.fallback is Fallback.SILHOUETTE else None
-        return await self._studio.fallback(partial(self._work, Draw(plan, custom)))
+        work = partial(self._work, Draw(plan, custom))
+        return await self._studio.fallback(work, pixels=plan.canvas.pixels)
 
     def colour(self, sample: Sample | None, seed: bytes) -> str:
         """Return the average colour of a photo, or without one the tint of `seed`: ``#rrggbb``."""
@@ -114,3 +115,6 @@ class Artist:
         from gateway.imaging.fonts import standard  # noqa: PLC0415 - Pillow
 
         return self._fonts or standard()
+
+    async def _photo(self, job: Print | Finish) -> Rendition:
+        return await self._studio.photo(partial(self._work, job), pixels=job.canvas.pixels)

@@ -1,14 +1,17 @@
-"""The studio: who may have a picture made, and when: in bounded lanes."""
+"""The studio: who may have a picture made, and when: in bounded lanes, small ones first."""
 
 from __future__ import annotations
 
 import asyncio
+from bisect import insort
+from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from gateway.errors import Busy
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
     from types import TracebackType
 
 T = TypeVar("T")
@@ -24,8 +27,10 @@ nobody, before those for whom there is still time.
 class Studio:
     """Lets picture work begin: `lines` photos at a time, and fallbacks on a lane of their own.
 
-    A lane that is full refuses with `Busy` at once. Fallbacks are cheap and are what a viewer gets
-    when photos are late, so they never queue behind one.
+    Fallbacks are cheap and are what a viewer gets when photos are late, so they never queue behind
+    one. On both lanes whoever asks for few pixels goes first: faces in a list take a millisecond
+    each, and do not wait for somebody who asks for the largest pictures there are. For one too many
+    the largest that waits is refused with `Busy`.
     """
 
     def __init__(self, *, lines: int, queue: int) -> None:
@@ -49,69 +54,100 @@ class Studio:
         """How many pictures are being made or wait for it, by lane."""
         return {"photo": len(self._photos), "fallback": len(self._fallbacks)}
 
-    async def photo(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do `work` on the photo lane; raises `Busy`, or whatever `work` raises."""
-        return await self._photos.run(work)
+    async def photo(self, work: Callable[[], Coroutine[Any, Any, T]], *, pixels: int) -> T:
+        """Do `work` on the photo lane; raises `Busy`, or whatever `work` raises.
 
-    async def fallback(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do `work` on the fallback lane; raises `Busy`, or whatever `work` raises."""
-        return await self._fallbacks.run(work)
+        `pixels` is the side of the picture that will be made.
+        """
+        return await self._photos.run(work, pixels)
+
+    async def fallback(self, work: Callable[[], Coroutine[Any, Any, T]], *, pixels: int) -> T:
+        """Do `work` on the fallback lane, in the same way."""
+        return await self._fallbacks.run(work, pixels)
+
+
+@dataclass(order=True, frozen=True, slots=True)
+class _Place:
+    """A place in a queue: of small ones before large ones, and of those who came first."""
+
+    pixels: int
+    number: int
+    turn: asyncio.Future[None] = field(compare=False)
 
 
 class _Lane:
-    """Does so many works at a time, lets others wait, and refuses beyond its bound.
+    """Does so many works at a time, and lets so many others wait.
 
-    Work that has begun goes on when its caller has left, and keeps its place until it is done:
-    else callers that come and go would pile up work. Who leaves the queue gives its place back.
+    Work that has begun goes on when its caller has left, and keeps its line until it is done: else
+    callers that come and go would pile up work. Who leaves the queue gives the place back.
     """
 
     def __init__(self, lines: int, queue: int) -> None:
-        self._places = lines + queue
-        self._lines = asyncio.Semaphore(lines)
-        self._under_way: set[asyncio.Task[Any]] = set()
-        self._begun: set[asyncio.Task[Any] | None] = set()
+        self._free = lines
+        self._most = queue
+        self._queue: list[_Place] = []
+        self._numbers = count()
+        self._begun: set[asyncio.Task[Any]] = set()
         self._closed = False
 
     def __len__(self) -> int:
-        return len(self._under_way)
+        return len(self._queue) + len(self._begun)
 
-    async def run(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do `work` when its turn has come; raises `Busy` if the lane is full or closed."""
-        if self._closed or len(self._under_way) >= self._places:
-            raise Busy("too many pictures are being made")
-        task = asyncio.create_task(self._turn(work))
-        self._under_way.add(task)
-        task.add_done_callback(self._leave)
-        try:
-            # Unlike awaiting the task itself, this leaves it alone when we are cancelled.
-            await asyncio.wait((task,))
-        except asyncio.CancelledError:
-            self._forget(task)
-            raise
-        if task.cancelled():
-            raise Busy("the studio closes")
+    async def run(self, work: Callable[[], Coroutine[Any, Any, T]], pixels: int) -> T:
+        """Do `work` when its turn has come; raises `Busy` if it does not come."""
+        if self._closed:
+            raise Busy("the studio is closed")
+        if self._free:
+            self._free -= 1
+        else:
+            await self._turn(pixels)
+        task = asyncio.create_task(work())
+        self._begun.add(task)
+        task.add_done_callback(self._end)
+        # Unlike awaiting the task itself, this leaves it alone when we are cancelled.
+        await asyncio.wait((task,))
         return task.result()
 
     async def close(self) -> None:
         """Drop what is queued, wait for what has begun; idempotent."""
         self._closed = True
-        for task in self._under_way:
-            self._forget(task)
-        if self._under_way:
-            await asyncio.wait(self._under_way)
+        while self._queue:
+            self._refuse_last()
+        if self._begun:
+            await asyncio.wait(self._begun)
 
-    async def _turn(self, work: Callable[[], Awaitable[T]]) -> T:
-        async with self._lines:
-            self._begun.add(asyncio.current_task())
-            return await work()
+    async def _turn(self, pixels: int) -> None:
+        """Wait for a line."""
+        place = _Place(pixels, next(self._numbers), asyncio.get_running_loop().create_future())
+        insort(self._queue, place)
+        if len(self._queue) > self._most:
+            self._refuse_last()
+        try:
+            await place.turn
+        except asyncio.CancelledError:
+            if place in self._queue:
+                self._queue.remove(place)
+            elif not place.turn.cancelled() and place.turn.exception() is None:
+                self._pass_on()  # the turn came in the moment in which its owner left
+            raise
 
-    def _forget(self, task: asyncio.Task[Any]) -> None:
-        if task not in self._begun:
-            task.cancel()
+    def _refuse_last(self) -> None:
+        turn = self._queue.pop().turn
+        if not turn.cancelled():
+            turn.set_exception(Busy("too many pictures are being made"))
 
-    def _leave(self, task: asyncio.Task[Any]) -> None:
-        self._under_way.discard(task)
+    def _pass_on(self) -> None:
+        """Give a line to whoever is next and still there."""
+        while self._queue:
+            turn = self._queue.pop(0).turn
+            if not turn.cancelled():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+    def _end(self, task: asyncio.Task[Any]) -> None:
         self._begun.discard(task)
         if not task.cancelled():
             # Looked at, so that asyncio does not report an error nobody waited for.
             task.exception()
+        self._pass_on()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
@@ -11,7 +12,10 @@ from gateway.errors import Busy
 from gateway.imaging.studio import Studio
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
+
+    Work = Callable[[], Coroutine[Any, Any, str]]
+    Making = Callable[[Work], Coroutine[Any, Any, str]]
 
 pytestmark = pytest.mark.anyio
 
@@ -54,8 +58,12 @@ async def settle() -> None:
         await anyio.lowlevel.checkpoint()
 
 
-def lane(studio: Studio, name: str) -> Callable[[Callable[[], Awaitable[str]]], Awaitable[str]]:
-    return studio.photo if name == "photo" else studio.fallback
+def lane(studio: Studio, name: str) -> Making:
+    return partial(studio.photo if name == "photo" else studio.fallback, pixels=96)
+
+
+def photo(studio: Studio) -> Making:
+    return lane(studio, "photo")
 
 
 @pytest.mark.parametrize("name", ["photo", "fallback"])
@@ -80,7 +88,7 @@ async def test_refuses_when_lines_and_queue_are_full() -> None:
     results: list[str] = []
 
     async def ask(studio: Studio) -> None:
-        results.append(await studio.photo(gate.work))
+        results.append(await photo(studio)(gate.work))
 
     async with Studio(lines=2, queue=3) as studio, anyio.create_task_group() as tasks:
         for _ in range(5):
@@ -89,26 +97,89 @@ async def test_refuses_when_lines_and_queue_are_full() -> None:
         await settle()
         for _ in range(3):
             with pytest.raises(Busy):
-                await studio.photo(gate.work)
+                await photo(studio)(gate.work)
         gate.open()
     assert results == ["done"] * 5
     assert gate.runs == 5
 
 
+@pytest.mark.parametrize("name", ["photo", "fallback"])
+async def test_small_pictures_go_first_and_equal_ones_in_their_order(name: str) -> None:
+    gate = Gate()
+    made: list[str] = []
+
+    async def ask(studio: Studio, pixels: int, mark: str) -> None:
+        async def note() -> None:
+            made.append(mark)
+
+        await (studio.photo if name == "photo" else studio.fallback)(note, pixels=pixels)
+
+    async with Studio(lines=1, queue=9) as studio, anyio.create_task_group() as tasks:
+        tasks.start_soon(lane(studio, name), gate.work)
+        await gate.wait_begun()
+        for pixels, mark in [(1024, "f"), (96, "b"), (96, "c"), (512, "e"), (16, "a"), (97, "d")]:
+            tasks.start_soon(ask, studio, pixels, mark)
+            await settle()
+        gate.open()
+    assert "".join(made) == "abcdef"
+
+
+async def test_for_one_too_many_the_largest_that_waits_is_refused() -> None:
+    gate = Gate()
+    refused: list[int] = []
+
+    async def ask(studio: Studio, pixels: int) -> None:
+        try:
+            await studio.photo(picture, pixels=pixels)
+        except Busy:
+            refused.append(pixels)
+
+    async with Studio(lines=1, queue=2) as studio, anyio.create_task_group() as tasks:
+        tasks.start_soon(photo(studio), gate.work)
+        await gate.wait_begun()
+        for pixels in (512, 256, 1024, 96, 96, 128):
+            tasks.start_soon(ask, studio, pixels)
+            await settle()
+        assert refused == [1024, 512, 256, 128]
+        assert studio.waiting["photo"] == 3
+        gate.open()
+    assert refused == [1024, 512, 256, 128]
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_who_leaves_as_the_turn_comes_passes_it_on(steps: int) -> None:
+    async with Studio(lines=1, queue=2) as studio:
+        gate = Gate()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(photo(studio), gate.work)
+            await gate.wait_begun()
+            async with anyio.create_task_group() as impatient:
+                impatient.start_soon(photo(studio), picture)
+                impatient.start_soon(photo(studio), picture)
+                await settle()
+                gate.open()
+                for _ in range(steps):
+                    await anyio.lowlevel.checkpoint()
+                impatient.cancel_scope.cancel()
+        await settle()
+        assert studio.waiting["photo"] == 0
+        assert await photo(studio)(picture) == "picture"
+
+
 async def test_takes_more_once_there_is_room() -> None:
     async with Studio(lines=1, queue=0) as studio:
         for _ in range(50):
-            assert await studio.photo(picture) == "picture"
+            assert await photo(studio)(picture) == "picture"
 
 
 async def test_a_full_photo_lane_delays_no_fallback() -> None:
     gate = Gate()
     async with Studio(lines=1, queue=0) as studio, anyio.create_task_group() as tasks:
-        tasks.start_soon(studio.photo, gate.work)
+        tasks.start_soon(photo(studio), gate.work)
         await gate.wait_begun()
         with pytest.raises(Busy):
-            await studio.photo(picture)
-        assert await studio.fallback(picture) == "picture"
+            await photo(studio)(picture)
+        assert await lane(studio, "fallback")(picture) == "picture"
         gate.open()
 
 
@@ -119,7 +190,7 @@ async def test_the_fallback_lane_is_bounded_too() -> None:
     async def ask(studio: Studio) -> None:
         nonlocal refused
         try:
-            await studio.fallback(gate.work)
+            await lane(studio, "fallback")(gate.work)
         except Busy:
             refused += 1
 
@@ -137,24 +208,24 @@ async def test_who_leaves_early_keeps_the_place_until_the_work_is_done() -> None
     gate = Gate()
     async with Studio(lines=1, queue=0) as studio:
         async with anyio.create_task_group() as impatient:
-            impatient.start_soon(studio.photo, gate.work)
+            impatient.start_soon(photo(studio), gate.work)
             await gate.wait_begun()
             impatient.cancel_scope.cancel()
         with pytest.raises(Busy):
-            await studio.photo(picture)
+            await photo(studio)(picture)
         gate.open()
         await settle()
-        assert await studio.photo(picture) == "picture"
+        assert await photo(studio)(picture) == "picture"
 
 
 async def test_who_leaves_the_queue_gives_the_place_back_and_nothing_is_made() -> None:
     gate, skipped = Gate(), Gate()
     async with Studio(lines=1, queue=1) as studio, anyio.create_task_group() as tasks:
-        tasks.start_soon(studio.photo, gate.work)
+        tasks.start_soon(photo(studio), gate.work)
         await gate.wait_begun()
         for _ in range(5):
             async with anyio.create_task_group() as impatient:
-                impatient.start_soon(studio.photo, skipped.work)
+                impatient.start_soon(photo(studio), skipped.work)
                 await settle()
                 assert studio.waiting["photo"] == 2
                 impatient.cancel_scope.cancel()
@@ -170,7 +241,7 @@ async def test_cancelled_callers_cost_no_places() -> None:
             gate = Gate()
             async with anyio.create_task_group() as tasks:
                 for _ in range(4):
-                    tasks.start_soon(studio.photo, gate.work)
+                    tasks.start_soon(photo(studio), gate.work)
                 await gate.wait_begun(2)
                 tasks.cancel_scope.cancel()
             gate.open()
@@ -186,7 +257,7 @@ async def test_a_failure_nobody_waits_for_is_not_reported() -> None:
         raise KeyError("nobody looks")
 
     async with Studio(lines=1, queue=0) as studio, anyio.create_task_group() as tasks:
-        tasks.start_soon(studio.photo, fail)
+        tasks.start_soon(photo(studio), fail)
         await gate.wait_begun()
         tasks.cancel_scope.cancel()
         gate.open()
@@ -196,9 +267,9 @@ async def test_closing_waits_for_what_runs_and_drops_what_is_queued() -> None:
     gate, queued = Gate(), Gate()
     outcomes: list[str] = []
 
-    async def ask(studio: Studio, work: Callable[[], Awaitable[str]]) -> None:
+    async def ask(studio: Studio, work: Work) -> None:
         try:
-            outcomes.append(await studio.photo(work))
+            outcomes.append(await photo(studio)(work))
         except Busy:
             outcomes.append("busy")
 
@@ -223,6 +294,6 @@ async def test_a_closed_studio_is_busy() -> None:
     async with Studio(lines=1, queue=1) as studio:
         pass
     with pytest.raises(Busy):
-        await studio.photo(picture)
+        await photo(studio)(picture)
     with pytest.raises(Busy):
-        await studio.fallback(picture)
+        await lane(studio, "fallback")(picture)

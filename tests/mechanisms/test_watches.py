@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from functools import partial
 
 import pytest
 
@@ -20,9 +20,6 @@ from gateway.watches import (
 )
 from tests.fakes import MAYA, FakeOrigin, FakeResolver, signed
 from tests.scrapes import Scrape
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
 MASTER = Master(b"master")
 
@@ -120,8 +117,7 @@ async def test_making_pictures_is_timed_and_so_is_waiting_for_it(
 
     async with Studio(lines=1, queue=1) as studio:
         watched = WatchedStudio(studio, telemetry)
-        make: Callable[[Callable[[], Awaitable[bytes]]], Awaitable[bytes]]
-        make = watched.photo if work == "photo" else watched.fallback
+        make = partial(watched.photo if work == "photo" else watched.fallback, pixels=96)
         assert await make(picture) == b"picture"
         with pytest.raises(ValueError, match=r"^$"):
             await make(fail)
