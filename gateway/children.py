@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -82,7 +83,8 @@ def confine(limits: Mapping[int, int], *, nice: int) -> None:
         resource.setrlimit(what, (most, most))
     os.nice(nice)
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, lent(processors()))
+        with suppress(OSError):  # a sandbox may forbid it, and pictures can be made without
+            os.sched_setaffinity(0, lent(processors()))
 
 
 def trimmer() -> Callable[[], object]:

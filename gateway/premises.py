@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gateway.telemetry import Tally
 
 RENDER_QUEUE: Final = 256
-"""Pictures that may wait to be made; one more is refused as busy."""
+"""Pictures that may wait to be made; for one more the largest is refused as busy."""
 
 
 @dataclass(frozen=True, slots=True)

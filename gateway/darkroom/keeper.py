@@ -72,7 +72,7 @@ class Darkroom:
         async with self._starting:
             if self._child is not None:
                 self._dismiss(self._child)
-        await asyncio.gather(*self._ending)
+        await asyncio.gather(*self._ending, return_exceptions=True)
 
     @property
     def child(self) -> int | None:
@@ -126,7 +126,12 @@ class Darkroom:
             self._child = None
             task = asyncio.create_task(child.end())
             self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
+            task.add_done_callback(self._gone)
+
+    def _gone(self, task: asyncio.Task[int]) -> None:
+        self._ending.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at: killed it was, even if nobody could wait for its end
 
 
 def _make(job: Job) -> bytes:

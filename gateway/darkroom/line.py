@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Line(asyncio.BufferedProtocol):
     """One job at a time, and its answer read to where it stays.
 
-    Whatever the child says unasked, or longer than any picture, ends the line.
+    Whatever the child says unasked, or longer than any picture, ends the line; and so does who asks
+    and leaves before the answer, since the next would take it for theirs.
     """
 
     def __init__(self) -> None:
@@ -45,7 +46,11 @@ class Line(asyncio.BufferedProtocol):
             raise EOFError
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.writelines((LENGTH.pack(len(job)), job))
-        return await self._answer
+        try:
+            return await self._answer
+        except asyncio.CancelledError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """End it; whoever waits for an answer hears so. Again does nothing."""
@@ -69,20 +74,22 @@ class Line(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Go on to the body, or hand it over."""
         self._rest = self._rest[nbytes:]
-        if self._rest:
+        answer = self._answer
+        if answer is None or answer.done():
+            self._end()
             return
-        if self._body is None:
+        if not self._rest and self._body is None:
             self._word, length = ANSWER.unpack(self._head)
-            if self._answer is None or length > LARGEST:
-                self._rest = memoryview(self._head)
-                self.close()
+            if length > LARGEST:
+                self._end()
                 return
             self._rest = self._body = memoryview(bytearray(length))
-        if not self._rest:
-            self._hand_over(self._body)
+        if not self._rest and self._body is not None:
+            answer.set_result((self._word, self._body))
+            self._answer = self._body = None
+            self._rest = memoryview(self._head)
 
-    def _hand_over(self, body: memoryview) -> None:
-        answer, self._answer, self._body = self._answer, None, None
+    def _end(self) -> None:
+        """Take no more; what still comes goes nowhere."""
         self._rest = memoryview(self._head)
-        if answer is not None and not answer.done():
-            answer.set_result((self._word, body))
+        self.close()

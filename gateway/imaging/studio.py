@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _FALLBACK_QUEUE: Final = 256
-"""Fallbacks that may wait: a list of 200 people with initials of their own, opened at once.
+"""Fallbacks that may wait: a list of 200 people with initials of their own, opened at once."""
 
-Nobody waits for one longer than a second, and the largest take 50 ms: more would be drawn for
-nobody, before those for whom there is still time.
+_SMALL: Final = 256
+"""Pixels up to which pictures count as equally small: else whoever asks for the smallest of all
+would keep the faces of a list waiting, and those take few milliseconds each.
 """
 
 
@@ -28,9 +29,9 @@ class Studio:
     """Lets picture work begin: `lines` photos at a time, and fallbacks on a lane of their own.
 
     Fallbacks are cheap and are what a viewer gets when photos are late, so they never queue behind
-    one. On both lanes whoever asks for few pixels goes first: faces in a list take a millisecond
-    each, and do not wait for somebody who asks for the largest pictures there are. For one too many
-    the largest that waits is refused with `Busy`.
+    one. On both lanes small pictures go first, so that the faces of a list do not wait for somebody
+    who asks for the largest pictures there are. For one too many the largest that waits is refused
+    with `Busy`, and among equals whoever came last.
     """
 
     def __init__(self, *, lines: int, queue: int) -> None:
@@ -68,7 +69,7 @@ class Studio:
 
 @dataclass(order=True, frozen=True, slots=True)
 class _Place:
-    """A place in a queue: of small ones before large ones, and of those who came first."""
+    """A place in a queue: small ones before large ones, among equals who came first."""
 
     pixels: int
     number: int
@@ -118,7 +119,9 @@ class _Lane:
 
     async def _turn(self, pixels: int) -> None:
         """Wait for a line."""
-        place = _Place(pixels, next(self._numbers), asyncio.get_running_loop().create_future())
+        place = _Place(
+            max(pixels, _SMALL), next(self._numbers), asyncio.get_running_loop().create_future()
+        )
         insort(self._queue, place)
         if len(self._queue) > self._most:
             self._refuse_last()
@@ -130,6 +133,9 @@ class _Lane:
             elif not place.turn.cancelled() and place.turn.exception() is None:
                 self._pass_on()  # the turn came in the moment in which its owner left
             raise
+        if self._closed:
+            self._pass_on()
+            raise Busy("the studio is closed")
 
     def _refuse_last(self) -> None:
         turn = self._queue.pop().turn

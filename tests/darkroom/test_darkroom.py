@@ -160,7 +160,7 @@ async def test_a_start_that_fails_half_way_leaves_nothing_open() -> None:
     await darkroom.__aexit__(None, None, None)
 
 
-async def test_who_leaves_takes_the_picture_out_and_the_next_is_drawn() -> None:
+async def test_who_leaves_takes_the_picture_out_of_the_child() -> None:
     async with Darkroom(elsewhere, lines=1, entry=f"{ODD}:hanging") as darkroom:
         hung = darkroom.child
         waiting = asyncio.create_task(ask(darkroom))

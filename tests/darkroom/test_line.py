@@ -63,28 +63,30 @@ async def test_what_is_no_answer_ends_the_line(said: bytes) -> None:
     theirs.close()
 
 
-async def test_what_comes_unasked_ends_the_line() -> None:
+@pytest.mark.parametrize("said", [b"\1", ANSWER.pack(Word.DONE, 1) + b"x"])
+async def test_what_comes_unasked_ends_the_line(said: bytes) -> None:
     line, theirs = await Line.open()
     with theirs:
-        theirs.sendall(ANSWER.pack(Word.DONE, 1) + b"x")
+        theirs.sendall(said)
         await hung_up(theirs)
         await refused(line)
 
 
-async def test_an_answer_for_somebody_who_left_is_nobody_elses() -> None:
+@pytest.mark.parametrize("said", [0, 3, 5, 7])
+async def test_who_leaves_before_the_answer_ends_the_line(said: int) -> None:
+    """The answer would be taken for the next one's."""
     line, theirs = await Line.open()
     with theirs:
         asking = asyncio.create_task(line.ask(b"a job"))
         await settle()
+        theirs.sendall((ANSWER.pack(Word.DONE, 5) + b"first")[:said])
+        await settle()
         asking.cancel()
-        await settle()
-        theirs.sendall(ANSWER.pack(Word.DONE, 5) + b"first")
-        await settle()
-        again = asyncio.create_task(line.ask(b"another"))
-        await settle()
-        theirs.sendall(ANSWER.pack(Word.DONE, 6) + b"second")
-        assert (await again)[1].tobytes() == b"second"
-        line.close()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        await refused(line)
+        assert theirs.recv(99) == LENGTH.pack(5) + b"a job"
+        await hung_up(theirs)
 
 
 async def test_who_waits_when_it_is_closed_is_told_so() -> None:

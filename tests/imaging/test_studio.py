@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +118,14 @@ async def test_small_pictures_go_first_and_equal_ones_in_their_order(name: str) 
     async with Studio(lines=1, queue=9) as studio, anyio.create_task_group() as tasks:
         tasks.start_soon(lane(studio, name), gate.work)
         await gate.wait_begun()
-        for pixels, mark in [(1024, "f"), (96, "b"), (96, "c"), (512, "e"), (16, "a"), (97, "d")]:
+        for pixels, mark in [
+            (1024, "f"),
+            (300, "b"),
+            (300, "c"),
+            (512, "e"),
+            (64, "a"),
+            (301, "d"),
+        ]:
             tasks.start_soon(ask, studio, pixels, mark)
             await settle()
         gate.open()
@@ -137,33 +145,76 @@ async def test_for_one_too_many_the_largest_that_waits_is_refused() -> None:
     async with Studio(lines=1, queue=2) as studio, anyio.create_task_group() as tasks:
         tasks.start_soon(photo(studio), gate.work)
         await gate.wait_begun()
-        for pixels in (512, 256, 1024, 96, 96, 128):
+        for pixels in (512, 300, 1024, 96, 96, 128):
             tasks.start_soon(ask, studio, pixels)
             await settle()
-        assert refused == [1024, 512, 256, 128]
+        assert refused == [1024, 512, 300, 128]
         assert studio.waiting["photo"] == 3
         gate.open()
-    assert refused == [1024, 512, 256, 128]
+    assert refused == [1024, 512, 300, 128]
 
 
-@pytest.mark.parametrize("steps", range(6))
+@pytest.mark.parametrize("steps", range(8))
 async def test_who_leaves_as_the_turn_comes_passes_it_on(steps: int) -> None:
+    gate = Gate()
     async with Studio(lines=1, queue=2) as studio:
-        gate = Gate()
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(photo(studio), gate.work)
-            await gate.wait_begun()
-            async with anyio.create_task_group() as impatient:
-                impatient.start_soon(photo(studio), picture)
-                impatient.start_soon(photo(studio), picture)
-                await settle()
-                gate.open()
-                for _ in range(steps):
-                    await anyio.lowlevel.checkpoint()
-                impatient.cancel_scope.cancel()
+        first = asyncio.create_task(photo(studio)(gate.work))
+        await gate.wait_begun()
+        leaving = asyncio.create_task(photo(studio)(picture))
         await settle()
-        assert studio.waiting["photo"] == 0
-        assert await photo(studio)(picture) == "picture"
+        gate.open()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        leaving.cancel()
+        with anyio.fail_after(20):
+            assert await photo(studio)(picture) == "picture"
+        assert await first == "done"
+        await asyncio.wait((leaving,))
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_what_has_begun_has_ended_once_it_is_closed(steps: int) -> None:
+    gate = Gate()
+    seen: list[str] = []
+
+    async def late() -> str:
+        seen.append("begun")
+        await settle()
+        seen.append("ended")
+        return "late"
+
+    async with Studio(lines=1, queue=2) as studio:
+        first = asyncio.create_task(photo(studio)(gate.work))
+        await gate.wait_begun()
+        waiting = asyncio.create_task(photo(studio)(late))
+        await settle()
+        gate.open()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+    seen.append("closed")
+    await asyncio.wait((first, waiting))
+    assert seen in (["closed"], ["begun", "ended", "closed"])
+    assert isinstance(waiting.exception(), Busy) == (seen == ["closed"])
+
+
+async def test_who_asks_for_the_smallest_keeps_no_list_waiting() -> None:
+    gate = Gate()
+    made: list[int] = []
+
+    async def ask(studio: Studio, pixels: int) -> None:
+        async def note() -> None:
+            made.append(pixels)
+
+        await studio.photo(note, pixels=pixels)
+
+    async with Studio(lines=1, queue=9) as studio, anyio.create_task_group() as tasks:
+        tasks.start_soon(photo(studio), gate.work)
+        await gate.wait_begun()
+        for pixels in (256, 96, 16, 257, 48, 16):
+            tasks.start_soon(ask, studio, pixels)
+            await settle()
+        gate.open()
+    assert made == [256, 96, 16, 48, 16, 257]
 
 
 async def test_takes_more_once_there_is_room() -> None:

@@ -136,6 +136,23 @@ print(sorted(os.sched_getaffinity(0)))
 """
 
 
+FORBIDDEN = """
+import errno, os
+from gateway.children import confine
+def forbid(*_):
+    raise PermissionError(errno.EPERM, "a sandbox")
+os.sched_setaffinity = forbid
+confine({}, nice=0)
+print("goes on")
+"""
+
+
+def test_where_processors_may_not_be_chosen_pictures_are_made_all_the_same() -> None:
+    command = [sys.executable, "-c", FORBIDDEN]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "goes on\n"
+
+
 def test_what_is_given_up_is_given_up_for_good() -> None:
     nice = os.nice(0)
     done = subprocess.run(
