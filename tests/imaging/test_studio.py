@@ -154,17 +154,25 @@ async def test_for_one_too_many_the_largest_that_waits_is_refused() -> None:
     assert refused == [1024, 512, 300, 128]
 
 
+async def two(
+    studio: Studio, gate: Gate, work: Work, steps: int
+) -> tuple[asyncio.Task[str], asyncio.Task[str]]:
+    """One that works and one that waits for it, so many steps after the first may end."""
+    first = asyncio.create_task(photo(studio)(gate.work))
+    await gate.wait_begun()
+    second = asyncio.create_task(photo(studio)(work))
+    await settle()
+    gate.open()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    return first, second
+
+
 @pytest.mark.parametrize("steps", range(8))
 async def test_who_leaves_as_the_turn_comes_passes_it_on(steps: int) -> None:
     gate = Gate()
     async with Studio(lines=1, queue=2) as studio:
-        first = asyncio.create_task(photo(studio)(gate.work))
-        await gate.wait_begun()
-        leaving = asyncio.create_task(photo(studio)(picture))
-        await settle()
-        gate.open()
-        for _ in range(steps):
-            await asyncio.sleep(0)
+        first, leaving = await two(studio, gate, picture, steps)
         leaving.cancel()
         with anyio.fail_after(20):
             assert await photo(studio)(picture) == "picture"
@@ -184,13 +192,7 @@ async def test_what_has_begun_has_ended_once_it_is_closed(steps: int) -> None:
         return "late"
 
     async with Studio(lines=1, queue=2) as studio:
-        first = asyncio.create_task(photo(studio)(gate.work))
-        await gate.wait_begun()
-        waiting = asyncio.create_task(photo(studio)(late))
-        await settle()
-        gate.open()
-        for _ in range(steps):
-            await asyncio.sleep(0)
+        first, waiting = await two(studio, gate, late, steps)
     seen.append("closed")
     await asyncio.wait((first, waiting))
     assert seen in (["closed"], ["begun", "ended", "closed"])
