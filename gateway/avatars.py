@@ -127,9 +127,10 @@ class Avatars(Generic[PlanT]):
         """Draw what was found, before `until` (`time.monotonic`)."""
         if finding.photo is None:
             return await self._fallback(contact, spec, finding.standing, path)
-        drawing = self._drawings.photo(contact, spec.canvas, finding)
         try:
-            rendition = await self._lookout.wait(drawing, until)
+            rendition = await self._lookout.wait(
+                self._drawings.photo(contact, spec.canvas, finding), until
+            )
         except AvatarUnavailable as failure:
             standing = passing(failure.reason, self._clock())
             return await self._fallback(contact, spec, standing, path)

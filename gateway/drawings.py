@@ -104,9 +104,8 @@ class Drawings(Generic[PlanT]):
             self._renditions.keep(plan, rendition)
             return rendition
 
-        task, _ = self._under_way.join(plan, draw)
         try:
-            return await within(task, MAX_DRAWING)
+            return await within(self._under_way.join(plan, draw)[0], MAX_DRAWING)
         except (Busy, TimeoutError):
             return self._artist.blank(spec.canvas)
 

@@ -70,6 +70,8 @@ class Lookout:
                 return await within(task, until - time.monotonic())
             except TimeoutError:
                 raise TimedOut("the picture was not made in time") from None
+            finally:
+                del task  # as there
 
     @contextmanager
     def _seated(self) -> Iterator[None]:

@@ -79,4 +79,7 @@ async def within(task: asyncio.Task[T], seconds: float) -> T:
         await asyncio.wait((task,), timeout=max(seconds, 0))
     if not task.done():
         raise TimeoutError
-    return task.result()
+    try:
+        return task.result()
+    finally:
+        del task  # its error leads here, which must not lead back: a circle would stay behind

@@ -7,6 +7,7 @@ callers, open it, count.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
 from collections import Counter
@@ -76,6 +77,16 @@ MAYA: Final = ContactId.parse("15551234567")
 LEON: Final = ContactId.parse("4915112345678")
 
 LIFETIMES: Final = Lifetimes(photo=25 * 3600.0, none=25 * 3600.0, stale=2 * DAY, confirm=60.0)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Nothing goes but by itself."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 async def settle() -> None:

@@ -73,7 +73,8 @@ class _Place:
 
     pixels: int
     number: int
-    turn: asyncio.Future[None] = field(compare=False)
+    turn: asyncio.Future[bool] = field(compare=False)
+    """Whether it comes at all."""
 
 
 class _Lane:
@@ -126,13 +127,15 @@ class _Lane:
         if len(self._queue) > self._most:
             self._refuse_last()
         try:
-            await place.turn
+            came = await place.turn
         except asyncio.CancelledError:
             if place in self._queue:
                 self._queue.remove(place)
-            elif not place.turn.cancelled() and place.turn.exception() is None:
+            elif not place.turn.cancelled() and place.turn.result():
                 self._pass_on()  # the turn came in the moment in which its owner left
             raise
+        if not came:
+            raise Busy("too many pictures are being made")
         if self._closed:
             self._pass_on()
             raise Busy("the studio is closed")
@@ -140,14 +143,14 @@ class _Lane:
     def _refuse_last(self) -> None:
         turn = self._queue.pop().turn
         if not turn.cancelled():
-            turn.set_exception(Busy("too many pictures are being made"))
+            turn.set_result(False)
 
     def _pass_on(self) -> None:
         """Give a line to whoever is next and still there."""
         while self._queue:
             turn = self._queue.pop(0).turn
             if not turn.cancelled():
-                turn.set_result(None)
+                turn.set_result(True)
                 return
         self._free += 1
 

@@ -1,25 +1,27 @@
-"""When Python looks for garbage: seldom, and never at what is kept.
+"""When Python looks for garbage: at what is new, and never at what is kept.
 
 Nearly everything here goes by itself when nobody refers to it any more. Only what refers to itself
 in a circle must be looked for, and the look costs time for each object that might: with a full
-cache, a hundred milliseconds in which nobody is answered. So what has grown old is set aside, a
-little at a time; and once in a while, when nobody would notice, everything is looked at.
+cache, a hundred milliseconds in which nobody is answered. So what a look has left is set aside at
+once, and Python looks at each object a single time, some hundreds at a go. Once in a while, when
+nobody would notice, everything is looked at.
 """
 
 from __future__ import annotations
 
 import gc
 import time
-from typing import TYPE_CHECKING, Final, Protocol
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PILE: Final = 2
-"""Rounds of the youngest generation, of 700 new objects each, that are a pile worth a look."""
+    Phase = Literal["start", "stop"]
 
 AGE: Final = 10.0
-"""Seconds after which even a small pile is looked at: what is replaced does not add to it."""
+"""Seconds after which even a few new objects are looked at: what is replaced does not add to
+them."""
 
 PERIOD: Final = 3600.0
 """Seconds between two looks at everything, or more if it is never quiet."""
@@ -27,6 +29,10 @@ PERIOD: Final = 3600.0
 
 class Garbage(Protocol):
     """What Python's module `gc` does."""
+
+    @property
+    def callbacks(self) -> list[Callable[[Phase, dict[str, int]], object]]:
+        """Who is told of each look: when it begins, and when it is over."""
 
     def collect(self) -> int:
         """Look at all that is not set aside."""
@@ -37,12 +43,13 @@ class Garbage(Protocol):
     def unfreeze(self) -> None:
         """Take it back."""
 
-    def get_count(self) -> tuple[int, int, int]:
-        """Return what has come since the last look at each generation."""
-
 
 class Collecting:
-    """Looks for garbage by `garbage` when it is told the time; `clock` gives seconds."""
+    """Looks for garbage by `garbage`, from `begin` to `end`; `clock` gives seconds.
+
+    What is in use during a look, and becomes a circle later, stays until everything is looked at:
+    so nothing that ends often may leave one.
+    """
 
     def __init__(
         self, garbage: Garbage = gc, *, clock: Callable[[], float] = time.monotonic
@@ -56,29 +63,27 @@ class Collecting:
 
         A look writes into each object, and so makes a copy of the memory that held it.
         """
-        self._set_aside()
+        self._garbage.callbacks.append(self._told)
+        self._garbage.collect()
         self._cleared = self._looked
 
-    def clear(self) -> None:
-        """Look at everything, now."""
-        self._garbage.unfreeze()
-        self._set_aside()
-        self._cleared = self._looked
+    def end(self) -> None:
+        """Leave the rest to Python; again does nothing."""
+        with suppress(ValueError):
+            self._garbage.callbacks.remove(self._told)
 
     def tick(self, *, quiet: bool) -> None:
-        """Look at what is new if there is enough of it; at everything if it is `quiet` and time."""
+        """Look at what is new if it has been for long; at everything if it is `quiet` and time."""
         now = self._clock()
         if quiet and now - self._cleared >= PERIOD:
-            self.clear()
-        elif self._piled() or now - self._looked >= AGE:
-            self._set_aside()
+            self._garbage.unfreeze()
+            self._garbage.collect()
+            self._cleared = self._looked
+        elif now - self._looked >= AGE:
+            self._garbage.collect()
 
-    def _piled(self) -> bool:
-        """Whether there is a pile: the longer one waits, the longer a look holds everybody up."""
-        _, young, middle = self._garbage.get_count()
-        return young >= PILE or middle > 0
-
-    def _set_aside(self) -> None:
-        self._garbage.collect()
-        self._garbage.freeze()
-        self._looked = self._clock()
+    def _told(self, phase: Phase, _found: dict[str, int]) -> None:
+        """Set aside what a look has left, whoever ordered it."""
+        if phase == "stop":
+            self._garbage.freeze()
+            self._looked = self._clock()

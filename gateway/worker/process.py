@@ -97,6 +97,7 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         while not self.stop.is_set():
             await self._pass(0.0 if self.tick() else TICK)
         await self.wind_down()
+        self._collecting.end()
         if self.lifespan is not None and not self._quick_shutdown:
             await self.lifespan.shutdown()
 

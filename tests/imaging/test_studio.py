@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from gateway.errors import Busy
 from gateway.imaging.studio import Studio
+from tests.fakes import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -152,6 +154,23 @@ async def test_for_one_too_many_the_largest_that_waits_is_refused() -> None:
         assert studio.waiting["photo"] == 3
         gate.open()
     assert refused == [1024, 512, 300, 128]
+
+
+async def test_who_is_refused_leaves_nothing_to_look_for() -> None:
+    gate = Gate()
+    async with Studio(lines=1, queue=1) as studio, anyio.create_task_group() as tasks:
+        tasks.start_soon(photo(studio), gate.work)
+        await gate.wait_begun()
+        with uncollected():
+            waiting = asyncio.create_task(studio.photo(picture, pixels=1024))
+            await settle()
+            tasks.start_soon(photo(studio), picture)
+            await asyncio.wait((waiting,))
+            refusal = weakref.ref(waiting.exception() or Busy(""))
+            assert isinstance(refusal(), Busy)
+            del waiting
+            assert refusal() is None
+        gate.open()
 
 
 async def two(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,7 @@ from tests.fakes import (
     opened,
     settle,
     signed,
+    uncollected,
 )
 
 if TYPE_CHECKING:
@@ -379,6 +381,18 @@ async def test_a_fallback_that_takes_too_long_is_a_blank_one_and_drawn_for_the_n
     await settle()
     assert body(await house.see(AvatarSpec(forced=True))) == b"drawn|person|silhouette"
     assert len(house.artist.drawn) == 1
+
+
+async def test_refusals_leave_nothing_to_look_for(house: House) -> None:
+    with uncollected():
+        left = []
+        for _ in range(2):
+            house.artist.failure, house.artist.refusal = Busy("full"), Busy("full")
+            left += [weakref.ref(house.artist.failure), weakref.ref(house.artist.refusal)]
+            assert body(await house.see()) == b"blank"
+        house.artist.failure = house.artist.refusal = None
+        await settle()
+        assert [each() for each in left] == [None] * 4
 
 
 # Bugs

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import gc
 import weakref
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.worker.collecting import AGE, PERIOD, PILE, Collecting
-from tests.fakes import Clock
+from gateway.worker.collecting import AGE, PERIOD, Collecting
+from tests.fakes import Clock, uncollected
 from tests.worker.ways import PHOTO, Connection, both, get
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+
+    from gateway.worker.collecting import Phase
 
 
 class FakeGarbage:
-    """Notes what is done; `pile` is what has come."""
+    """Notes what is done, and tells of it as Python does."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
-        self.pile = (0, 0)
+        self.callbacks: list[Callable[[Phase, dict[str, int]], object]] = []
 
     def collect(self) -> int:
+        for tell in self.callbacks:
+            tell("start", {})
         self.done.append("collect")
+        for tell in self.callbacks:
+            tell("stop", {})
         return 0
 
     def freeze(self) -> None:
@@ -33,9 +38,6 @@ class FakeGarbage:
 
     def unfreeze(self) -> None:
         self.done.append("unfreeze")
-
-    def get_count(self) -> tuple[int, int, int]:
-        return (99, *self.pile)
 
     def told(self) -> str:
         done, self.done = " ".join(self.done), []
@@ -46,40 +48,58 @@ LITTLE = "collect freeze"
 EVERYTHING = "unfreeze collect freeze"
 
 
-def test_a_pile_is_looked_at_and_set_aside() -> None:
-    garbage, clock = FakeGarbage(), Clock()
-    collecting = Collecting(garbage, clock=clock)
-    for pile, done in ((PILE - 1, 0), ""), ((PILE, 0), LITTLE), ((0, 1), LITTLE), ((0, 0), ""):
-        garbage.pile = pile
-        collecting.tick(quiet=False)
-        assert garbage.told() == done
+@pytest.fixture
+def garbage() -> FakeGarbage:
+    return FakeGarbage()
 
 
-def test_what_is_old_is_looked_at_too() -> None:
-    garbage, clock = FakeGarbage(), Clock()
-    collecting = Collecting(garbage, clock=clock)
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def collecting(garbage: FakeGarbage, clock: Clock) -> Collecting:
+    begun = Collecting(garbage, clock=clock)
+    begun.begin()
+    assert garbage.told() == LITTLE  # and not what is shared with the parent
+    return begun
+
+
+def test_what_a_look_leaves_is_set_aside_whoever_ordered_it(
+    garbage: FakeGarbage, collecting: Collecting
+) -> None:
+    garbage.collect()
+    assert garbage.told() == LITTLE
+    collecting.end()
+    garbage.collect()
+    assert garbage.told() == "collect"
+    collecting.end()
+
+
+def test_what_is_old_is_looked_at_even_if_it_is_little(
+    garbage: FakeGarbage, clock: Clock, collecting: Collecting
+) -> None:
     for seconds, done in ((AGE - 1, ""), (1, LITTLE), (AGE - 1, ""), (1, LITTLE)):
         clock.advance(seconds)
         collecting.tick(quiet=True)
         assert garbage.told() == done
 
 
-def test_what_is_shared_with_the_parent_is_not_looked_at_when_it_begins() -> None:
-    garbage, clock = FakeGarbage(), Clock()
-    collecting = Collecting(garbage, clock=clock)
-    clock.advance(PERIOD - 1)
-    collecting.begin()
-    assert garbage.told() == LITTLE
-    clock.advance(PERIOD - 1)
+def test_a_look_that_python_took_counts(
+    garbage: FakeGarbage, clock: Clock, collecting: Collecting
+) -> None:
+    clock.advance(AGE - 1)
+    garbage.collect()
+    garbage.told()
+    clock.advance(AGE - 1)
     collecting.tick(quiet=True)
-    assert garbage.told() == LITTLE
+    assert garbage.told() == ""
 
 
-def test_everything_is_looked_at_in_quiet_alone() -> None:
-    garbage, clock = FakeGarbage(), Clock()
-    collecting = Collecting(garbage, clock=clock)
-    collecting.clear()
-    assert garbage.told() == EVERYTHING
+def test_everything_is_looked_at_in_quiet_alone(
+    garbage: FakeGarbage, clock: Clock, collecting: Collecting
+) -> None:
     for seconds, quiet, done in (
         (PERIOD - 1, True, LITTLE),
         (1, False, ""),
@@ -92,14 +112,17 @@ def test_everything_is_looked_at_in_quiet_alone() -> None:
         assert garbage.told() == done
 
 
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Nothing goes but by itself."""
-    gc.disable()
+def test_python_looks_at_nothing_twice() -> None:
+    """With the real thing: what is new is set aside by the very look that Python takes itself."""
+    collecting = Collecting()
+    collecting.begin()
     try:
-        yield
+        before = gc.get_freeze_count()
+        held = [[each] for each in range(2 * gc.get_threshold()[0])]
+        assert gc.get_freeze_count() - before > len(held) // 4
     finally:
-        gc.enable()
+        collecting.end()
+        gc.unfreeze()
 
 
 @pytest.mark.anyio
