@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from tests.e2e.arrivals import Wire
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -19,7 +21,8 @@ class Load:
     """`kept` viewers who keep their connection and `fresh` ones who do not, `pace` seconds apart.
 
     A request is lost if it was sent and no whole 200 came back, for whatever reason. A viewer
-    whose connection was closed before it asked again just connects again.
+    whose connection was closed before it asked again just connects again. `seconds` are those
+    from each question until its answer had come.
     """
 
     def __init__(self, url: str, target: str, *, kept: int, fresh: int, pace: float) -> None:
@@ -56,40 +59,37 @@ class Load:
 
     async def _view(self, kind: str, offset: float) -> None:
         await self._rest(offset)
-        wire: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        wire: Wire | None = None
         while not self._over.is_set():
             began = time.monotonic()
-            if wire is not None and wire[0].at_eof():
-                wire[1].close()
+            if wire is not None and wire.has_ended():
+                wire.close()
                 wire = None
             try:
                 async with asyncio.timeout(PATIENCE):
-                    wire = wire or await asyncio.open_connection(*self._address)
-                    again = await self._ask(kind, *wire)
+                    wire = wire or await Wire.open(self._address)
+                    again = await self._ask(kind, wire)
             except (OSError, EOFError, TimeoutError, ValueError) as error:
                 self.lost.append(f"{kind}: {error!r}")
                 again = False
             else:
-                self.seconds.append(time.monotonic() - began)
                 async with self._another:
                     self._another.notify_all()
             if not again and wire is not None:
-                wire[1].close()
+                wire.close()
                 wire = None
-            await self._rest(self._pace)
+            # By the clock: else those who have once been held up together would keep step.
+            await self._rest(began + self._pace - time.monotonic())
         if wire is not None:
-            wire[1].close()
+            wire.close()
 
-    async def _ask(
-        self, kind: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bool:
+    async def _ask(self, kind: str, wire: Wire) -> bool:
         """Ask once; return whether the connection may be used again."""
-        writer.write(REQUEST.format(target=self._target, connection=kind).encode())
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        request = REQUEST.format(target=self._target, connection=kind)
+        head, seconds = await wire.ask(request.encode())
         if not head.startswith("http/1.1 200"):
             raise ValueError(head)
-        length = head.partition("content-length: ")[2].partition("\r\n")[0]
-        await reader.readexactly(int(length))
+        self.seconds.append(seconds)
         return "connection: close" not in head
 
     async def _rest(self, seconds: float) -> None:

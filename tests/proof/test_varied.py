@@ -1,7 +1,7 @@
 """R12: whoever varies sizes, colours and names 200 times a second takes little from others.
 
-Others are viewers of a face that is in memory, and such as see a list for the first time: small
-pictures, each to be drawn for them.
+Others are viewers of a face that is in memory, whose time ends when the answer has come, and such
+as see a list for the first time: small pictures, each to be drawn for them.
 """
 
 from __future__ import annotations

@@ -1,0 +1,99 @@
+"""What viewers are measured with: it counts the server's time, and not their own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.arrivals import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.anyio
+
+REQUEST = b"GET / HTTP/1.1\r\n\r\n"
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + 100_000 * b"x"
+SOME = 0.5
+
+
+class Server:
+    """Answers one request in a thread of its own when it may, and then closes."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.may, self.has = threading.Event(), threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._answer = answer
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = self._listener.getsockname()
+        return host, port
+
+    def _serve(self) -> None:
+        with self._listener, self._listener.accept()[0] as end:
+            while not end.recv(1000).endswith(b"\r\n\r\n"):
+                pass
+            self.may.wait(20)
+            end.sendall(self._answer)
+        self.has.set()
+
+    def join(self) -> None:
+        self.may.set()
+        self._thread.join(20)
+
+
+@contextmanager
+def server(answer: bytes) -> Iterator[Server]:
+    found = Server(answer)
+    try:
+        yield found
+    finally:
+        found.join()
+
+
+async def test_the_servers_time_counts() -> None:
+    with server(ANSWER) as slow:
+        wire = await Wire.open(slow.address)
+        asking = asyncio.create_task(wire.ask(REQUEST))
+        await asyncio.sleep(SOME)
+        slow.may.set()
+        head, seconds = await asking
+        assert head.startswith("http/1.1 200 ok\r\n")
+        assert seconds >= SOME
+        slow.join()
+        assert wire.has_ended()
+        wire.close()
+
+
+async def test_the_viewers_own_does_not() -> None:
+    with server(ANSWER) as quick:
+        quick.may.set()
+        wire = await Wire.open(quick.address)
+        began = time.monotonic()
+        asking = asyncio.create_task(wire.ask(REQUEST))
+        await asyncio.sleep(0)  # it is sent
+        assert not asking.done()
+        assert quick.has.wait(20)
+        answered = time.monotonic() - began
+        time.sleep(SOME)  # noqa: ASYNC251 - the viewer has no time to look
+        _, seconds = await asking
+        assert seconds < answered + SOME / 2
+        wire.close()
+
+
+async def test_half_an_answer_is_none() -> None:
+    with server(ANSWER[:-1]) as broken:
+        broken.may.set()
+        wire = await Wire.open(broken.address)
+        with pytest.raises(EOFError):
+            await wire.ask(REQUEST)
+        wire.close()
