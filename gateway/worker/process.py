@@ -90,6 +90,10 @@ class Worker(ASGIWorker):  # type: ignore[misc]
         self.stop.set()
 
     async def _serve(self) -> None:
+        # gunicorn looks each of its settings up through two calls, some twenty times a connection.
+        self.cfg.__dict__.update(
+            {each: self.cfg.settings[each].get() for each in self.cfg.settings}
+        )
         await self.open_application()
         self._collecting.begin()
         for listener in self.sockets:

@@ -42,6 +42,9 @@ IDLE: Final = Stage.IDLE
 BODY: Final = Stage.BODY
 BUSY: Final = Stage.BUSY
 
+NOBODY: Final[tuple[dict[str, str], list[str]]] = ({}, [])
+"""What gunicorn says of a peer that is not in ``forwarded_allow_ips``, as nobody is."""
+
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, no time
 
 
@@ -63,6 +66,9 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
         self.stage: Stage | None = None
         self._connections = worker.connections
         self._max_buffer_size = MAX_UNREAD
+        # Known beforehand: gunicorn would read the peer's address to find out.
+        self._forwarded_trust = NOBODY
+        self._secure_names: frozenset[bytes] = frozenset()
         self.received = 0  # bytes since the last request, while its successor is incomplete
         self._body = 0
         self._answered: object = None  # the request whose answer has begun
