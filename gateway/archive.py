@@ -141,7 +141,10 @@ class Archive:
         await self._told(self.key(contact))
 
     async def erase(self, contact: ContactId) -> None:
-        """Forget `contact` everywhere, so that the next view asks; raises `StoreFailed`."""
+        """Forget `contact` everywhere, so that the next view asks; raises `StoreFailed`.
+
+        A suppression stays: it ends when somebody orders a refresh, and not by tidying up.
+        """
         await self._order(contact, lambda: self._portraits.delete(contact))
         self._telemetry.erased(Cause.ORDER)
 

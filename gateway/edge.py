@@ -80,13 +80,20 @@ def bounds(settings: Settings) -> dict[str, str]:
     """What this set-up cannot promise, in words for the operator."""
     hours = f"{settings.photo_ttl / 3600:g} h"
     late = f"may show a photo that was hidden or erased here for up to GATEWAY_PHOTO_TTL ({hours})"
+    found = {}
+    if settings.store == "memory:":
+        found["several workers"] = (
+            f"a store in memory is one worker's own: another {late}, and one suppressed for good"
+        )
     if settings.valkey_url is None:
-        said = f"without GATEWAY_VALKEY_URL another machine {late}, and has a budget of its own"
+        found["several machines"] = (
+            f"without GATEWAY_VALKEY_URL another machine {late}, and has a budget of its own"
+        )
     elif settings.store.startswith(("file:", "memory:")):
-        said = f"another machine with a store of its own shares the budget alone, and {late}"
-    else:
-        return {}
-    return {"several machines": said}
+        found["several machines"] = (
+            f"another machine with a store of its own shares the budget alone, and {late}"
+        )
+    return found
 
 
 def _defaults(settings: Settings) -> Defaults:

@@ -210,8 +210,12 @@ class Inquiry:
     def _told(self, contact: ContactId) -> Finding | None:
         """What a run has found out that has not yet been kept, as long as it is true."""
         run = self._runs.under_way(contact)
-        found = run.told.result() if run is not None and _is_told(run) else None
-        return found if found is not None and found.standing.expires > self._clock() else None
+        if run is None or not _is_told(run):
+            return None
+        found, asked = run.told.result(), run.asked_at
+        if found.photo and asked is not None and self._archive.is_gone(contact, asked):
+            return None  # erased before it was kept
+        return found if found.standing.expires > self._clock() else None
 
     async def _showable(self, contact: ContactId) -> Portrait | None:
         """What is known and may be shown."""

@@ -28,11 +28,15 @@ class Order:
 
 
 class Run:
-    """A run under way: `told` is done when there is something to say, `task` when all is kept."""
+    """A run under way: `told` is done when there is something to say, `task` when all is kept.
+
+    `asked_at` is when it asked, in Unix seconds: an erasure since then undoes what it brought.
+    """
 
     def __init__(self, order: Order) -> None:
         self.order = order
         self.began = time.monotonic()
+        self.asked_at: float | None = None
         self.told: asyncio.Future[Finding] = unwatched()
         self.task: asyncio.Task[None]
 

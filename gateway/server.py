@@ -112,6 +112,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         else:
             self._settings = settings
             app.start_logging(settings)
+            self._warn_of_strangers()
         super().reload()
 
     def load(self) -> object:
@@ -153,14 +154,17 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def _warn(self, arbiter: Any) -> None:  # noqa: ANN401 - gunicorn has no types
         """Say once, and not in each worker, what an operator should know."""
-        if self._settings.unguarded_on(self._host):
-            Telemetry(pseudonym=str).unguarded(self._host)
+        self._warn_of_strangers()
         if self._changed:
             arbiter.log.warning(
                 "This gunicorn is not the one our worker was made for, so its own serves, "
                 "without our limits. Changed: %s",
                 ", ".join(self._changed),
             )
+
+    def _warn_of_strangers(self) -> None:
+        if self._settings.unguarded_on(self._host):
+            Telemetry(pseudonym=str).unguarded(self._host)
 
     def _give_row(self, arbiter: Any, worker: Any) -> None:  # noqa: ANN401 - as above
         """Give a worker that is about to start the numbers it counts in."""

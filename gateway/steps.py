@@ -115,6 +115,7 @@ class Steps:
     async def _ask(self, run: Run, asking: Asking, known: Portrait | None, turn: Right) -> bool:
         """Steps 4 to 6; False if what came is nothing to show, because of an erasure since."""
         order, began, verdicts = run.order, self._verdicts.now(), self._verdicts
+        run.asked_at = began
         asked = Asked(
             order.contact,
             known,

@@ -7,6 +7,9 @@ import resource
 import shutil
 from typing import TYPE_CHECKING
 
+# Hypothesis loads this in the middle of a test, where pytest's parsing of it is interrupted by
+# hypothesis's own callbacks, which Python 3.11 does not always survive.
+import hypothesis.internal.conjecture.optimiser  # noqa: F401
 import pytest
 
 if TYPE_CHECKING:

@@ -230,6 +230,9 @@ def _given(**options: str) -> dict[str, str]:
 
 
 def _workers() -> int:
+    """How many processes serve if nobody says."""
+    if Settings.load().store == "memory:":
+        return 1  # it is one process's own: another would not learn of an order
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(cpus or 1, MAX_WORKERS)
 

@@ -59,9 +59,10 @@ def _settings(settings: Settings, report: Report) -> None:
 
 def _guard(settings: Settings, report: Report) -> None:
     """Tell who may ask; where it is served is known as far as the environment says so."""
-    public = urlsplit(settings.public_url or "").hostname
-    host = public or ("0.0.0.0" if os.environ.get("PORT") else "127.0.0.1")  # noqa: S104 - where `serve` would listen
-    if settings.unguarded_on(host):
+    public = urlsplit(settings.public_url or "").hostname or "127.0.0.1"
+    listens = "0.0.0.0" if os.environ.get("PORT") else "127.0.0.1"  # noqa: S104 - where `serve` would
+    host = next(filter(settings.unguarded_on, (public, listens)), None)
+    if host is not None:
         report.finding(
             f"served on {host} without GATEWAY_SIGNING_KEYS: anybody may ask for any number",
             "Set a long random key, and sign your URLs: docs/signing.md.",

@@ -39,7 +39,7 @@ class PortraitStore:
     Each call takes at most `timeout` seconds, and fails at once while `breaker` is open.
     `capacity` bounds the bytes kept (the oldest goes), for stores that live in memory.
 
-    A suppressed contact stays so until `unsuppress` or `delete`: no other portrait takes its
+    A suppressed contact stays so until `unsuppress`: no other portrait takes its
     place.
     """
 
@@ -105,18 +105,14 @@ class PortraitStore:
             return True
 
     async def delete(self, contact: ContactId) -> None:
-        """Forget `contact`; raises `StoreFailed`, but not if nothing was known."""
+        """Forget `contact`, but no suppression; raises `StoreFailed`, not if nothing was known."""
         async with self._opened():
-            await self._remove(path_of(self.digest(contact).hex()))
+            await self._forget(self.digest(contact).hex())
 
     async def erase(self, key: str) -> None:
-        """Forget whose digest in hex is `key`, in any namespace, but no suppression.
-
-        Raises `StoreFailed`.
-        """
+        """Forget whose digest in hex is `key`, in any namespace, as `delete` does."""
         async with self._opened():
-            if not is_suppression(await self._known(key)):
-                await self._remove(path_of(key))
+            await self._forget(key)
 
     async def suppress(self, contact: ContactId, *, since: float) -> None:
         """Remember, in place of what was known, to show no photo of `contact` and fetch none.
@@ -157,6 +153,10 @@ class PortraitStore:
         if len(key) != _KEY_BYTES:
             raise StoreFailed("the store's key is damaged")
         return key
+
+    async def _forget(self, key: str) -> None:
+        if not is_suppression(await self._known(key)):
+            await self._remove(path_of(key))
 
     async def _known(self, key: str) -> Portrait | None:
         try:

@@ -22,10 +22,10 @@ from gateway.settings.kinds import (
     VALKEY,
     BaseUrl,
     Duration,
+    Keys,
     Networks,
     Origins,
     Rate,
-    Secrets,
     Size,
     StoreUrl,
     Switch,
@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     valkey_url: Annotated[SecretStr | None, matching(VALKEY)] = _named(
         "GATEWAY_VALKEY_URL", None, "an address such as redis://127.0.0.1:6379/0"
     )
-    signing_keys: Secrets = _named("GATEWAY_SIGNING_KEYS", (), "keys, separated by commas")
+    signing_keys: Keys = _named("GATEWAY_SIGNING_KEYS", (), "keys, separated by commas")
     admin_token: SecretStr | None = _named("GATEWAY_ADMIN_TOKEN", None, "a secret text")
     webhook_secret: SecretStr | None = _named("GATEWAY_WEBHOOK_SECRET", None, "a secret text")
     metrics_token: SecretStr | None = _named("GATEWAY_METRICS_TOKEN", None, "a secret text")

@@ -84,6 +84,14 @@ def items_of(value: object) -> object:
     return tuple(item.strip() for item in value.split(",") if item.strip())
 
 
+def keys(value: object) -> object:
+    """Split a list of keys; one that holds none guards nothing, whoever wrote it."""
+    items = items_of(value)
+    if items == () and isinstance(value, str) and value.strip():
+        raise ValueError(value)
+    return items
+
+
 def different(value: object) -> object:
     """Split a list in which nothing may stand twice."""
     items = items_of(value)
@@ -143,7 +151,7 @@ Duration = Annotated[float, BeforeValidator(_duration)]
 Size = Annotated[int, BeforeValidator(_size)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 BaseUrl = Annotated[str, BeforeValidator(_base_url)]
-Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(items_of)]
+Keys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(keys)]
 Items = Annotated[tuple[str, ...], NoDecode, BeforeValidator(items_of)]
 Origins = Annotated[tuple[OriginPattern, ...], NoDecode, BeforeValidator(origins)]
 Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(networks)]

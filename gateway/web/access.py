@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from gateway.errors import Forbidden
 from gateway.model import ContactId
 from gateway.signing import Claim, Keyring
+from gateway.web.query import Query
 from gateway.web.target import Target, raw_path
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ class Gate:
     def read_signed(self, text: str) -> Access:
         """Return whom `text` names, a token or the signed URL of an avatar, for anybody.
 
-        Raises `Forbidden`.
+        Raises `Forbidden`, also for the URL of a forced fallback: it shows nothing of the contact,
+        and is not to be exchanged for one that does.
         """
         if _TOKEN.fullmatch(text):
             return self.read(text)
@@ -98,7 +100,7 @@ class Gate:
             "headers": [],
         }
         target = Target.of(scope)
-        if not self.guards or target is None:
+        if not self.guards or target is None or "force" in Query.parse(query).options():
             raise Forbidden
         return self.judge(scope, target)
 

@@ -23,6 +23,9 @@ NOWHERE: Final = ""
 MAX_HOPS: Final = 32
 """Most proxies that are believed one after the other."""
 
+_MAPPED: Final = 96
+"""Bits of IPv6 before an IPv4 address that is written as one."""
+
 _PREFIXES: Final = {4: 24, 6: 48}
 # As proxies write it: perhaps in brackets, perhaps with a port.
 _HOP = re.compile(r"\[([0-9A-Fa-f:.]{2,45})\](?::[0-9]{1,5})?|([0-9.]{7,15})(?::[0-9]{1,5})?")
@@ -36,7 +39,7 @@ class Clients:
     """
 
     def __init__(self, trusted: Sequence[str] = ()) -> None:
-        self._trusted: list[Network] = [ipaddress.ip_network(each) for each in trusted]
+        self._trusted = [_unmapped(ipaddress.ip_network(each)) for each in trusted]
 
     def network_of(self, scope: Scope) -> str:
         """Return the network that the request of `scope` comes from; never raises."""
@@ -72,6 +75,14 @@ def _address(text: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address
+
+
+def _unmapped(network: Network) -> Network:
+    """Read a network as its addresses are read: IPv4 that is written as IPv6 is IPv4."""
+    first = _address(str(network.network_address))
+    if isinstance(network, ipaddress.IPv6Network) and isinstance(first, ipaddress.IPv4Address):
+        return ipaddress.ip_network((first, network.prefixlen - _MAPPED))
+    return network
 
 
 @functools.lru_cache(maxsize=4096)

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from gateway.model import AvatarSpec
     from gateway.web.links import Links
 
-_SHOWN: Final = ("size", "dpr", "shape", "bg", "ring", "fallback", "name")
+_SHOWN: Final = ("size", "dpr", "shape", "bg", "ring", "fallback", "force", "name")
+"""Options that links repeat; whoever may see the fallback alone gets no link to the photo."""
+
 _LAST_SECOND: Final = 253402300799.0  # of the year 9999
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import re
 import signal
 import subprocess
@@ -295,6 +296,22 @@ def test_version_and_help(tmp_path: Path) -> None:
     assert run(tmp_path, "--version").stdout.strip()
     shown = run(tmp_path, "--help").stdout
     assert all(name in shown for name in ("serve", "demo", "sandbox", "fetch", "url", "doctor"))
+
+
+@pytest.mark.parametrize(("store", "expected"), [("memory:", 1), ("", None)])
+def test_a_store_in_memory_is_served_by_one_worker_if_nobody_says(
+    upstream: Running, tmp_path: Path, store: str, expected: int | None
+) -> None:
+    """What is suppressed in one would go on in another: it keeps its own."""
+    port = free_port()
+    settings = settings_for(upstream.url, store or tmp_path / "store")
+    with processes.running(
+        ["serve", "--port", str(port)], tmp_path, port=port, settings=settings
+    ) as served:
+        booted = served.log.read_text().count("Booting worker")
+        bounds = httpx.get(f"{served.url}/readyz").json()["bounds"]
+    assert booted == (expected or min(len(os.sched_getaffinity(0)), 4))
+    assert ("several workers" in bounds) is (store == "memory:")
 
 
 def test_serve_listens_where_a_platform_says(upstream: Running, tmp_path: Path) -> None:

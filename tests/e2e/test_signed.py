@@ -129,6 +129,24 @@ def test_serving_others_without_keys_is_one_warning(
     assert all('"level": "warning"' in line and "GATEWAY_SIGNING_KEYS" in line for line in lines)
 
 
+def test_losing_the_keys_by_hup_is_warned_of_too(upstream: Running, tmp_path: Path) -> None:
+    port = free_port()
+    file = tmp_path / ".env"
+    file.write_text(f"GATEWAY_SIGNING_KEYS={NEW}\n")
+    settings = settings_for(upstream.url, "memory:")
+    arguments = ["serve", "--host", "0.0.0.0", "--port", str(port)]  # noqa: S104 - what is warned of
+    with processes.running(arguments, tmp_path, port=port, settings=settings) as served:
+        assert WARNED not in served.log.read_text()
+        file.write_text("")
+        served.process.send_signal(signal.SIGHUP)
+        for _ in range(600):  # until the new worker has taken over
+            if httpx.get(served.url + URL).status_code == 200:
+                break
+            time.sleep(0.05)
+        assert served.stop() == 0
+    assert served.log.read_text().count(WARNED) == 1
+
+
 @pytest.mark.parametrize(
     ("given", "status", "told"),
     [
@@ -136,6 +154,11 @@ def test_serving_others_without_keys_is_one_warning(
         ({"GATEWAY_PUBLIC_URL": "http://localhost:8000"}, 0, "note     URLs are not signed"),
         ({"GATEWAY_PUBLIC_URL": "https://faces.example.com"}, 1, "on faces.example.com without"),
         ({"PORT": "8000"}, 1, "on 0.0.0.0 without GATEWAY_SIGNING_KEYS"),
+        (
+            {"PORT": "8000", "GATEWAY_PUBLIC_URL": "http://localhost:8000"},
+            1,
+            "on 0.0.0.0 without GATEWAY_SIGNING_KEYS",
+        ),
         ({"PORT": "8000", "GATEWAY_SIGNING_KEYS": NEW}, 0, "the WhatsApp session works"),
         ({"GATEWAY_SIGNING_KEYS": f"{NEW},short"}, 1, "fewer than 16 characters"),
     ],

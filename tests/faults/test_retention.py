@@ -14,7 +14,7 @@ from gateway.model import AvatarSpec, ContactId, Photo
 from gateway.sandbox import Sandbox
 from gateway.settings import Settings
 from gateway.sharing import Clocks
-from tests.faults.stage import DAY, MovableClock, behind, overheard, portraits, stored
+from tests.faults.stage import DAY, RUN, MovableClock, behind, overheard, portraits, stored
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -104,3 +104,43 @@ async def test_a_suppression_outlives_everything_and_asks_nobody(tmp_path: Path)
         assert len(portraits(tmp_path)) == 1
         asked = {call.contact for call in sandbox.calls if call.kind == "picture"}
         assert UNWANTED.value not in asked
+
+
+async def look(gateway: Gateway, sandbox: Sandbox, clock: MovableClock, hours: float) -> bool:
+    """Look so many hours later; whether there was a photo. Then what goes on behind is awaited."""
+    clock.advance(hours * HOUR)
+    sandbox.advance(hours * HOUR)
+    seen = await shown(gateway, SHOWN) is None
+    while behind_it := [task for task in asyncio.all_tasks() if RUN in repr(task)]:
+        await asyncio.wait(behind_it, timeout=20)
+    return seen
+
+
+@pytest.mark.parametrize("before", [0, 1, 12, 23, 24])
+async def test_who_hides_and_is_looked_at_is_gone_within_what_is_promised(
+    tmp_path: Path, before: int
+) -> None:
+    """The hours of docs/privacy.md without those of caches behind us; an hour is between looks."""
+    async with lived_in(tmp_path) as (gateway, sandbox, clock):
+        sandbox.set_default()
+        for _ in range(before):
+            assert await look(gateway, sandbox, clock, 1)
+        sandbox.hide(SHOWN.value)
+        seen = [await look(gateway, sandbox, clock, 1) for _ in range(60)]
+        assert sum(seen) <= 24 + 25 + 2.5 + 1
+        assert seen == sorted(seen, reverse=True)
+        assert await shown(gateway, SHOWN) is Reason.NONE
+
+
+async def test_who_hides_and_is_not_looked_at_is_seen_once_more_and_no_later_than_two_days(
+    tmp_path: Path,
+) -> None:
+    async with lived_in(tmp_path / "a") as (gateway, sandbox, clock):
+        sandbox.set_default()
+        sandbox.hide(SHOWN.value)
+        assert await look(gateway, sandbox, clock, 47)
+        assert not await look(gateway, sandbox, clock, 0.1)
+    async with lived_in(tmp_path / "b") as (gateway, sandbox, clock):
+        sandbox.set_default()
+        sandbox.hide(SHOWN.value)
+        assert not await look(gateway, sandbox, clock, 48)

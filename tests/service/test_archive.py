@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from gateway.archive import HOT
@@ -208,6 +210,29 @@ async def test_a_suppression_ends_by_a_refresh() -> None:
         await house.keeper.refresh(MAYA)
         assert (await house.see()).standing.reason is None
         assert house.resolver.refreshes == [True]
+
+
+async def test_tidying_up_ends_no_suppression() -> None:
+    async with opened(House(FakeResolver(signed()))) as house:
+        await house.keeper.suppress(MAYA)
+        await house.keeper.erase(MAYA)
+        house.clock.advance(1)
+        assert (await house.see()).standing.reason is Reason.NONE
+        assert house.resolver.asked == []
+
+
+async def test_what_is_erased_before_it_is_kept_is_not_shown_meanwhile() -> None:
+    async with opened(House(FakeResolver(signed(), SURE))) as house:
+        house.portraits.writing.clear()
+        assert (await house.see()).standing.reason is None  # the write has begun
+        house.clock.advance(1)
+        await house.keeper.erase(MAYA)
+        view = asyncio.create_task(house.see())
+        await settle()
+        assert not view.done()
+        house.portraits.writing.set()
+        assert (await view).standing.reason is Reason.NONE
+        assert len(house.resolver.asked) == 2
 
 
 async def test_who_is_purged_is_asked_about_again_at_the_next_view() -> None:

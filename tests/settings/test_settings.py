@@ -245,6 +245,7 @@ REFUSED: dict[str, list[str]] = {
         "https://user@pps.whatsapp.net", "https://pps.whatsapp.net/path", "https://host:0",
         "https://host:99999", "https://pps.whatsapp.net,nonsense", "https://a b",
     ],
+    "GATEWAY_SIGNING_KEYS": [" , ", ","],
     "GATEWAY_TRUSTED_PROXIES": ["10.0.0.0/33", "10.0.0.1/8", "proxy.example", "10.0.0.0/8;::1"],
     "WAWP_BASE_URL": [
         "api.wawp.net", "ftp://api.wawp.net", "https://", "https://user:pass@host",

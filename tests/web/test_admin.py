@@ -142,6 +142,14 @@ async def test_a_list_that_is_none_is_refused_and_not_echoed(
     assert at.documents.asked == []
 
 
+async def test_the_document_of_a_forced_fallback_links_to_no_photo() -> None:
+    at = edge(keys=True)
+    answer = await at.ask(sign(f"/avatar/{MAYA.value}.json?f=y&size=48", KEY))
+    told: Any = answer.json
+    assert answer.status == 200
+    assert all("force=y" in link for link in (told["url"], *told["srcset"].split(", ")))
+
+
 async def test_without_the_token_tokens_and_signed_urls_are_let_in() -> None:
     at = edge(keys=True)
     token = Tokens([KEY]).seal(LEON)
@@ -166,6 +174,9 @@ async def test_without_the_token_tokens_and_signed_urls_are_let_in() -> None:
         f"/avatar/{MAYA.value}.png?sig=AAAAAAAAAAAAAAAAAAAAAA",
         sign(f"/avatar/{MAYA.value}.png", KEY, expires=T0 - 1),
         sign(f"/avatar/{MAYA.value}.png", "another-key"),
+        # Good for the fallback, and so for no link to the photo.
+        sign(f"/avatar/{MAYA.value}.png?force=y&size=16", KEY),
+        sign(f"/avatar/{MAYA.value}.png?f=y", KEY),
         "/avatar/",
         "",
     ],

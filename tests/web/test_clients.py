@@ -55,6 +55,20 @@ def test_neighbours_are_one_network(peer: str | None, found: str) -> None:
     assert network(peer) == found
 
 
+@pytest.mark.parametrize(
+    ("trusted", "found"),
+    [
+        ("::ffff:10.0.0.0/104", CLIENTS_NETWORK),
+        ("::ffff:10.1.2.3", CLIENTS_NETWORK),
+        ("::ffff:0:0/96", CLIENTS_NETWORK),
+        ("::ffff:11.0.0.0/104", "10.1.2.0/24"),
+    ],
+)
+def test_proxies_may_be_named_as_mapped_addresses(trusted: str, found: str) -> None:
+    for peer in (PROXY, f"::ffff:{PROXY}"):
+        assert network(peer, CLIENT, trusted=(trusted,)) == found
+
+
 def test_what_a_stranger_says_of_itself_counts_for_nothing() -> None:
     assert network(CLIENT, OTHER) == CLIENTS_NETWORK
     assert network(CLIENT, f"{OTHER}, {PROXY}") == CLIENTS_NETWORK
