@@ -17,6 +17,8 @@ from contextlib import suppress
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from gateway.children import lent, processors
+
 CONNECTIONS: Final = 128
 MAYA, HIDDEN = "15551234567@c.us", "15555550110@c.us"
 LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜ\u05d0\u05d1\u05d2\u3042\u3044\u3046\u0431\u0432"
@@ -82,7 +84,9 @@ class Attacker:
 
 
 if __name__ == "__main__":
-    os.nice(10)  # it stands for somebody on another machine
+    # It stands for somebody on another machine: it leaves to others what drawing leaves to them.
+    os.nice(10)
+    os.sched_setaffinity(0, lent(processors()))
     attacker = Attacker(sys.argv[1])
     asyncio.run(attacker.attack(float(sys.argv[2]), float(sys.argv[3])))
     print(json.dumps(attacker.answers))
