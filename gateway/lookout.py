@@ -71,7 +71,7 @@ class Lookout:
             except TimeoutError:
                 raise TimedOut("the picture was not made in time") from None
             finally:
-                del task  # as there
+                del task  # as in `within`
 
     @contextmanager
     def _seated(self) -> Iterator[None]:

@@ -98,7 +98,12 @@ def serve(
     ] = "",
     port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port; $PORT, or 8000.")] = 0,
     workers: Annotated[
-        int, typer.Option(min=0, max=64, help="Processes; $WEB_CONCURRENCY, or one a CPU up to 4.")
+        int,
+        typer.Option(
+            min=0,
+            max=64,
+            help="Processes; $WEB_CONCURRENCY, or one a CPU up to 4, and one for `memory:`.",
+        ),
     ] = 0,
     examples: Annotated[
         Path | None, typer.Option(hidden=True, help="Contacts for the playground, from the demo.")

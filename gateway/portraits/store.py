@@ -39,8 +39,7 @@ class PortraitStore:
     Each call takes at most `timeout` seconds, and fails at once while `breaker` is open.
     `capacity` bounds the bytes kept (the oldest goes), for stores that live in memory.
 
-    A suppressed contact stays so until `unsuppress`: no other portrait takes its
-    place.
+    A suppressed contact stays so until `unsuppress`: no other portrait takes its place.
     """
 
     def __init__(
