@@ -68,9 +68,14 @@ ACTIVE: Final = (Stage.DEPARTED, Stage.HEAD, Stage.BODY, Stage.BUSY)
 
 
 class Connection(Protocol):
-    """One connection, as seen from here."""
+    """One connection, as seen from here.
+
+    It is `promised` another request from when an answer begins that does not announce the end,
+    until the next request is here.
+    """
 
     stage: Stage | None
+    promised: bool
 
     def expire(self) -> None:
         """Take too long for its stage."""
@@ -126,6 +131,12 @@ class Connections:
     def waiting(self) -> list[Connection]:
         """Those whose next request may be on its way."""
         return [each for stage in WAITING for each in self._places[stage]]
+
+    def owed(self) -> bool:
+        """Whether another request may come from somebody: one may be on its way, or is promised."""
+        return any(self._places[stage] for stage in WAITING) or any(
+            each.promised for stage in (Stage.BODY, Stage.BUSY) for each in self._places[stage]
+        )
 
     def quiet(self) -> bool:
         """Whether nobody is being answered, and nobody is about to be."""

@@ -208,7 +208,7 @@ class Worker(ASGIWorker):  # type: ignore[misc]
             self.loop.remove_reader(listener.sock)
             while self.accept(listener.sock) and len(self.connections) < self.connections.capacity:
                 pass
-        await self._until(lambda: not self.connections.waiting(), GRACE)
+        await self._until(lambda: not self.connections.owed(), GRACE)
         self.alive = False
         for connection in self.connections.waiting():
             connection.hang_up()

@@ -64,6 +64,7 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
     def __init__(self, worker: Worker) -> None:
         super().__init__(worker)
         self.stage: Stage | None = None
+        self.promised = False
         self._connections = worker.connections
         self._max_buffer_size = MAX_UNREAD
         # Known beforehand: gunicorn would read the peer's address to find out.
@@ -204,6 +205,7 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
         if length > MAX_BODY:
             raise Refused(413)
         self._body = 0
+        self.promised = False
         bodied = length or parser.is_chunked
         self._connections.enter(self, BODY if bodied else BUSY)
         skip: bool = super()._on_headers_complete()
@@ -258,12 +260,14 @@ class GuardedProtocol(ASGIProtocol):  # type: ignore[misc]
 
     def _will_close(self, request: Any, response_requires_close: bool) -> bool:  # noqa: ANN401, FBT001 - gunicorn's signature
         """Announce the end to who is answered while the worker stops, or before it has said all."""
-        return (
+        closes = (
             self.worker.stopping
             or self._half_closed
             or self.stage is BODY
             or super()._will_close(request, response_requires_close)
         )
+        self.promised = not closes
+        return closes
 
     def _is_websocket_upgrade(self, _request: object) -> bool:
         """There are none: an Upgrade is ignored, as RFC 9110 allows."""

@@ -25,6 +25,7 @@ class FakeConnection:
 
     def __init__(self) -> None:
         self.stage: Stage | None = None
+        self.promised = False
         self.left = 0
         self.done: list[str] = []
 
@@ -164,6 +165,17 @@ def test_those_who_may_ask_next_are_known(connections: Connections) -> None:
     crowd = at(connections, *Stage)
     assert {each.stage for each in crowd if each in connections.waiting()} == set(WAITING)
     assert set(connections) == set(crowd)
+
+
+@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("promised", [False, True])
+def test_another_request_may_come_from_who_waits_or_was_promised_one(
+    connections: Connections, stage: Stage, *, promised: bool
+) -> None:
+    [connection] = at(connections, stage)
+    connection.promised = promised
+    hears = stage not in (Stage.CLOSING, Stage.DEPARTED)
+    assert connections.owed() == (stage in WAITING or (promised and hears))
 
 
 def test_leaving_twice_is_leaving_once(connections: Connections) -> None:

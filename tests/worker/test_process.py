@@ -19,7 +19,7 @@ from gateway.worker.protocol import GuardedProtocol
 from tests.worker.house import FakeApp, FakeLog, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 pytestmark = pytest.mark.anyio
 
@@ -257,3 +257,35 @@ async def test_a_worker_that_was_held_up_still_reads_what_came_before_it_hangs_u
         for peer in (newcomer, viewer):
             assert (await heard(peer)).startswith(b"HTTP/1.1 200")
             peer.close()
+
+
+async def test_who_was_promised_another_request_may_ask_it_though_the_answer_is_not_over() -> None:
+    """Stopped in the middle of an answer that has begun without announcing the end."""
+    over = asyncio.Event()
+
+    async def app(scope: dict[str, Any], _receive: object, send: Callable[..., Any]) -> None:
+        headers = [(b"content-length", b"2")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        if scope["path"] == "/slow":
+            await send({"type": "http.response.body", "body": b"a", "more_body": True})
+            await over.wait()
+            await send({"type": "http.response.body", "body": b"b"})
+        else:
+            await send({"type": "http.response.body", "body": b"cd"})
+
+    async with working() as worker:
+        worker.asgi = app
+        accepted, viewer = pair()
+        worker.accept(FakeListener(accepted))
+        viewer.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"Connection: close" not in await heard(viewer)
+        stopped = asyncio.create_task(worker.wind_down())
+        await eventually(lambda: worker.stopping)
+        over.set()
+        assert await heard(viewer) == b"b"
+        viewer.sendall(b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n")
+        last = await heard(viewer)
+        assert last.startswith(b"HTTP/1.1 200")
+        assert b"Connection: close" in last
+        await stopped
+        viewer.close()
