@@ -68,7 +68,7 @@ class Archive:
         self._blind_until = 0.0
 
     async def aclose(self) -> None:
-        """Let writes end that are under way; what the store refused is not offered again."""
+        """Let writes end that are under way, and offer what the store refused a last time."""
         await self._unsaved.aclose()
 
     def key(self, contact: ContactId) -> str:

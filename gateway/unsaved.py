@@ -60,14 +60,18 @@ class Unsaved:
         self._wait = wait
         self._held: OrderedDict[ContactId, Held] = OrderedDict()
         self._readers: Counter[ContactId] = Counter()
+        self._unerased: set[str] = set()
         self._writes: set[asyncio.Task[bool]] = set()
         self._errands: set[asyncio.Task[None]] = set()
 
     async def aclose(self) -> None:
-        """Let writes end that are under way; what the store refused is not offered again."""
-        for errand in self._errands:
-            errand.cancel()
-        await asyncio.gather(*self._writes, *self._errands, return_exceptions=True)
+        """Let writes end that are under way, and offer what the store refused a last time."""
+        await self._drop_errands()
+        await asyncio.gather(*self._writes, return_exceptions=True)
+        late = [(contact, held) for contact, held in self._held.items() if not held.saved]
+        await asyncio.gather(*(self._put(*each) for each in late), return_exceptions=True)
+        await self._drop_errands()
+        await asyncio.gather(*map(self._portraits.erase, self._unerased), return_exceptions=True)
 
     def get(self, contact: ContactId) -> Portrait | None:
         """Return what is on its way."""
@@ -129,6 +133,11 @@ class Unsaved:
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
 
+    async def _drop_errands(self) -> None:
+        for errand in self._errands:
+            errand.cancel()
+        await asyncio.gather(*self._errands, return_exceptions=True)
+
     async def _put(self, contact: ContactId, held: Held) -> bool:
         """Write once, unless the contact was erased since; raises `StoreFailed`."""
         if self._is_gone(contact, held):
@@ -151,6 +160,7 @@ class Unsaved:
         try:
             await self._portraits.erase(key)
         except StoreFailed:
+            self._unerased.add(key)
             self.behind(self._go_on_erasing(key))
         return False
 
@@ -168,6 +178,7 @@ class Unsaved:
             await self._wait(RETRY)
             with suppress(StoreFailed):
                 await self._portraits.erase(key)
+                self._unerased.discard(key)
                 return
 
     def _is_gone(self, contact: ContactId, held: Held) -> bool:

@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import obstore
 import pytest
 
 from tests import processes
@@ -39,8 +38,6 @@ def common(folder: Path) -> Iterator[Common]:
     place = folder / "s3"
     place.mkdir()
     with serving(engine) as valkey, s3_server(program, place) as bucket:
-        # A new bucket's first object takes it more than the second that a gateway has.
-        obstore.put(bucket.objects(), "first", b"object")
         yield Common(valkey, bucket)
 
 

@@ -34,10 +34,8 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
-def control(upstream: Running) -> Iterator[Control]:
-    lever = processes.Control(upstream.url)
-    yield lever
-    lever.close()
+def control(upstream: Running) -> Control:
+    return processes.Control(upstream.url)
 
 
 @contextmanager

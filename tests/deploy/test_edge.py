@@ -75,7 +75,6 @@ def sited(folder: Path, nginx: str, **more: str) -> Iterator[Site]:
         addresses = [urlsplit(each.url).netloc for each in (first, second)]
         url = stack.enter_context(edge(nginx, folder / "edge", addresses))
         control = processes.Control(upstream.url)
-        stack.callback(control.close)
         outside = stack.enter_context(httpx.Client(base_url=url, timeout=60))
         yield Site(control, (first, second), outside, folder / "edge")
 

@@ -32,10 +32,8 @@ def served(upstream: Running, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="session")
-def control(upstream: Running) -> Iterator[Control]:
-    lever = processes.Control(upstream.url)
-    yield lever
-    lever.close()
+def control(upstream: Running) -> Control:
+    return processes.Control(upstream.url)
 
 
 @pytest.fixture

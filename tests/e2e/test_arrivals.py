@@ -89,6 +89,22 @@ async def test_the_viewers_own_does_not() -> None:
         wire.close()
 
 
+async def test_what_the_kernel_has_no_word_on_counts_until_it_is_looked_at() -> None:
+    with server(ANSWER) as quick:
+        end = socket.create_connection(quick.address)
+        end.setblocking(False)  # noqa: FBT003 - its only argument
+        wire = Wire(end)
+        asking = asyncio.create_task(wire.ask(REQUEST))
+        await asyncio.sleep(0)  # it is sent
+        quick.may.set()
+        assert quick.has.wait(20)
+        time.sleep(SOME)  # noqa: ASYNC251 - the viewer has no time to look
+        head, seconds = await asking
+        assert head.startswith("http/1.1 200 ok\r\n")
+        assert seconds >= SOME
+        wire.close()
+
+
 async def test_half_an_answer_is_none() -> None:
     with server(ANSWER[:-1]) as broken:
         broken.may.set()

@@ -29,7 +29,6 @@ async def test_faces_come_over_four_workers_no_faster_than_the_rate(
         dashboard = Dashboard(CONTACTS, pause=0.5)
         await dashboard.watch(served)
     times = asked_at(control, CONTACTS)
-    control.close()
     assert len(times) == len(CONTACTS)
     # Ten in any five seconds; those that are late on their way may come closer to those behind.
     assert closest(times, 10) > 4.5

@@ -27,7 +27,6 @@ async def test_term_answers_all_in_flight_and_then_is_soon_over(tmp_path: Path) 
         settings = processes.settings_for(upstream.url, tmp_path / "store", GATEWAY_DEADLINE="2s")
         with processes.gateway(tmp_path, settings) as served:
             await ending.happen(served, control)
-        control.close()
     ending.verify(within=2 * 1.0)
 
 

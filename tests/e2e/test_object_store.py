@@ -41,7 +41,6 @@ def test_portraits_in_a_bucket_outlive_a_restart_and_the_bucket_may_hang(tmp_pat
                 assert is_photo(served, LEON)
                 ready = httpx.get(f"{served.url}/readyz", timeout=30)
                 assert ready.status_code == 200
-        control.close()
 
 
 def is_photo(served: Running, contact: str) -> bool:

@@ -46,10 +46,8 @@ def own_upstream(tmp_path: Path) -> Iterator[Running]:
 
 
 @pytest.fixture
-def own_control(own_upstream: Running) -> Iterator[Control]:
-    lever = processes.Control(own_upstream.url)
-    yield lever
-    lever.close()
+def own_control(own_upstream: Running) -> Control:
+    return processes.Control(own_upstream.url)
 
 
 async def test_two_workers_ask_once_for_a_thousand_viewers_and_again_when_the_first_dies(

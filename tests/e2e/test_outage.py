@@ -24,5 +24,4 @@ async def test_an_api_that_is_down_is_left_alone_and_faces_are_back_when_it_heal
         with processes.gateway(tmp_path, settings) as served:
             outage = Outage(seconds=11)
             await outage.happen(served, control, seed=4)
-        control.close()
     outage.verify()

@@ -72,7 +72,6 @@ async def test_a_thousand_cold_viewers_are_one_question_and_one_download(
         assert all(b"avatar-source: photo" in answer for answer in answers)
         counts = control.counts()
     assert (counts["picture"], counts["cdn"]) == (1, 1)
-    control.close()
 
 
 @pytest.mark.anyio
@@ -90,7 +89,6 @@ async def test_a_viewer_who_leaves_takes_nothing_along(
         control.gate("picture", "open")
         assert b"avatar-source: photo" in await second.answer()
         assert control.counts()["picture"] == 1
-    control.close()
 
 
 def test_a_photo_survives_restarts(own_upstream: Running, tmp_path: Path) -> None:
@@ -103,7 +101,6 @@ def test_a_photo_survives_restarts(own_upstream: Running, tmp_path: Path) -> Non
             assert served.stop() == 0
     assert len(set(tags)) == 1
     assert control.counts()["picture"] == 1
-    control.close()
     kept = [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
     assert kept
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}

@@ -50,5 +50,4 @@ async def test_a_restart_and_a_reload_ask_about_nobody_who_is_known(
             await see_all(served, contacts, size=size + 4)
             assert served.stop() == 0
     after = control.counts()
-    control.close()
     assert (after["picture"], after["cdn"]) == (before["picture"], before["cdn"])

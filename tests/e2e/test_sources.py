@@ -49,19 +49,17 @@ def spare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def wawp(first: Running) -> Iterator[Control]:
+def wawp(first: Running) -> Control:
     lever = Control(first.url)
     lever.reset()
-    yield lever
-    lever.close()
+    return lever
 
 
 @pytest.fixture
-def behind(spare: Running) -> Iterator[Control]:
+def behind(spare: Running) -> Control:
     lever = Control(spare.url)
     lever.reset()
-    yield lever
-    lever.close()
+    return lever
 
 
 @pytest.fixture

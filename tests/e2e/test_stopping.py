@@ -77,7 +77,6 @@ async def test_what_is_in_flight_is_answered_and_nobody_waits_for_more(
         assert answer.headers["connection"] == "close"
         assert await asyncio.to_thread(served.process.wait, 30) == 0
         assert time.monotonic() - began < 2 * (2.0 + 1.0)
-    control.close()
 
 
 def test_int_ends_it_at_once(upstream: Running, tmp_path: Path) -> None:

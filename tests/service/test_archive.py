@@ -138,6 +138,15 @@ async def test_what_the_store_did_not_take_is_offered_again() -> None:
         assert (await stored(house)).source == signed()
 
 
+async def test_what_the_store_did_not_take_is_offered_a_last_time_at_the_end() -> None:
+    async with opened(House(FakeResolver(signed()))) as house:
+        house.portraits.failing = True
+        await house.see()
+        house.portraits.failing = False
+        assert house.portraits.kept == {}
+    assert (await stored(house)).source == signed()
+
+
 async def test_what_was_overtaken_is_not_offered_again() -> None:
     async with opened(House(FakeResolver(signed(), signed("/v/new.jpg")))) as house:
         house.portraits.failing = True
@@ -195,6 +204,31 @@ async def test_what_a_late_run_wrote_over_an_erasure_is_taken_back() -> None:
         portraits.writing.set()
         await settle()
         assert portraits.kept == {}
+
+
+async def test_what_could_not_be_taken_back_is_taken_back_at_the_end() -> None:
+    machine, portraits = Machine(), UnforgettingPortraits()
+    async with opened(House(FakeResolver(signed()), portraits=portraits, machine=machine)) as house:
+        portraits.writing.clear()
+        await house.see()
+        machine.clock.advance(1)
+        await house.erasures.publish(house.archive.key(MAYA))
+        portraits.writing.set()
+        await settle()
+        assert portraits.kept != {}
+        portraits.unforgetting = False
+    assert portraits.kept == {}
+
+
+class UnforgettingPortraits(FakePortraits):
+    """A store that takes portraits, but forgets none for now."""
+
+    unforgetting = True
+
+    async def erase(self, key: str) -> None:
+        if self.unforgetting:
+            raise StoreFailed("the disk is read-only")
+        await super().erase(key)
 
 
 # Suppression

@@ -214,7 +214,7 @@ def stricken(folder: FilePath, fault: str) -> dict[str, dict[str, object]]:
 
 def test_a_full_disk_keeps_what_it_has_and_takes_nothing_new(tmp_path: FilePath) -> None:
     told = stricken(tmp_path, "full")
-    assert told["cold"] == told["cold"] | {"calls": [1, 1], "failures": 1}
+    assert told["cold"] == told["cold"] | {"calls": [1, 1], "failures": 2}  # with the last try
     assert told["warm"] == told["warm"] | {"calls": [0, 0], "failures": 0}
     files = [each for each in (tmp_path / "v1").rglob("*") if each.is_file()]
     assert {each.stat().st_size > 0 for each in files if "#" not in each.name} == {True}
@@ -228,4 +228,4 @@ def test_a_directory_made_unreadable_is_a_miss() -> None:
         told = stricken(FilePath(folder), "forbidden")
     for look in ("cold", "warm"):
         assert told[look]["calls"] == [1, 1]
-        assert told[look]["failures"] in (1, 2, 3)
+        assert told[look]["failures"] in (2, 3, 4)

@@ -58,10 +58,7 @@ class House:
 def _upstream(folder: Path) -> Iterator[tuple[Running, Control]]:
     with processes.sandbox(folder) as upstream:
         control = processes.Control(upstream.url)
-        try:
-            yield upstream, control
-        finally:
-            control.close()
+        yield upstream, control
 
 
 @contextmanager

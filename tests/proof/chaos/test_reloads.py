@@ -53,6 +53,5 @@ async def test_term_answers_all_in_flight_and_then_is_soon_over(tmp_path: Path) 
         ending = Ending(waiting=100, half=500)
         with processes.gateway(tmp_path, settings, workers=2) as served:
             await ending.happen(served, control)
-        control.close()
     publish("ending", "TERM (R4)", ending.document())
     ending.verify(within=1.0)

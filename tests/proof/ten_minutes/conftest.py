@@ -61,7 +61,6 @@ class Behind:
             settings = processes.settings_for(upstream.url, home / "store") | SETTINGS
             with processes.gateway(home, settings) as served:
                 await self.outage.happen(served, control, seed=SEED)
-            control.close()
 
     async def _fill(self) -> None:
         home = self._folder / "dashboard"
@@ -73,7 +72,6 @@ class Behind:
             with processes.gateway(home, settings, workers=WORKERS) as served:
                 await self.dashboard.watch(served)
             self.asked = asked_at(control, self.dashboard.contacts)
-            control.close()
 
     async def _meet_strangers(self) -> None:
         """Ask about people whom the upstream, which is not there, will never tell of."""

@@ -45,6 +45,5 @@ async def test_what_a_url_says_besides_costs_no_question(tmp_path: Path) -> None
         with processes.gateway(tmp_path, settings) as served:
             await look(served.url, targets, judge=judge)
         counts = control.counts()
-        control.close()
     print(f"\n{BUSTERS} URLs: {counts['picture']} question, {counts['cdn']} download")
     assert (counts["picture"], counts["cdn"]) == (1, 1)

@@ -31,10 +31,8 @@ def upstream(tmp_path: Path) -> Iterator[Running]:
 
 
 @pytest.fixture
-def control(upstream: Running) -> Iterator[Control]:
-    lever = processes.Control(upstream.url)
-    yield lever
-    lever.close()
+def control(upstream: Running) -> Control:
+    return processes.Control(upstream.url)
 
 
 async def rounds(served: Sequence[Running], control: Control) -> Counter[tuple[int, int]]:

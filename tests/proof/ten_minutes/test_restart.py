@@ -33,7 +33,6 @@ async def test_a_restart_with_ten_thousand_portraits_asks_nobody(tmp_path: Path)
                 seconds.append(time.monotonic() - began)
                 assert served.stop() == 0
         counts = control.counts()
-        control.close()
     print(f"\n{PORTRAITS} photos after each of two starts, in {seconds[0]:.0f} and", end=" ")
     print(f"{seconds[1]:.0f} s; questions {counts['picture']}, downloads {counts['cdn']}")
     assert (counts["picture"], counts["cdn"]) == (0, 0)
