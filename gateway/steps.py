@@ -126,7 +126,7 @@ class Steps:
         try:
             answer = await self._question(asked, asking)
         except NoPhoto as none:
-            await verdicts.absent(order.contact, known, none, run.tell)
+            await verdicts.absent(order.contact, known, none, run.tell, refreshed=asked.refresh)
         except AvatarUnavailable as failure:
             await verdicts.failed(order.contact, known, failure, run.tell, probing=turn.probe)
         else:

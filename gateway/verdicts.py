@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class Confirm(Protocol):
-    """Has a contact asked about again."""
+    """Has a contact looked at again, and asked about if need be."""
 
     def __call__(self, contact: ContactId, seconds: float) -> None:
-        """Ask in so many seconds, unless that is to be done already."""
+        """Look in so many seconds, unless that is to be done already."""
 
 
 class Verdicts:
@@ -129,19 +129,21 @@ class Verdicts:
         known: Portrait | None,
         none: NoPhoto,
         tell: Callable[[Finding], None],
+        *,
+        refreshed: bool,
     ) -> None:
-        """The API knows no picture."""
+        """The API knows no picture, or says so; `refreshed` says that it did not from its cache."""
         now, delay = self._clock(), self._archive.confirm_delay
-        certain = none.confirmed or self._was_doubted(contact, known, now)
+        certain = none.confirmed or self._waited(contact, known, now)
         if not certain and isinstance(known, Photo):
             doubt = self._pauses.fail(contact, Reason.NONE, pause=delay)
             tell(self.remain(contact, known, doubt))
             self._confirm(contact, doubt.until - now)
             await self._pauses.share(contact, doubt)
             return
-        absence = Absence(since=now, certain=certain)
+        absence = Absence(now, certain=certain, refreshed=refreshed)
         tell(self.show(contact, absence, asked=True))
-        if not certain:
+        if not (certain and refreshed):
             self._confirm(contact, delay)
         if isinstance(known, Photo):
             await self._archive.replace(contact, absence)
@@ -150,7 +152,7 @@ class Verdicts:
             await self._archive.keep(contact, absence, began=now)
         await self._pauses.clear(contact)
 
-    def _was_doubted(self, contact: ContactId, known: Portrait | None, now: float) -> bool:
+    def _waited(self, contact: ContactId, known: Portrait | None, now: float) -> bool:
         """Whether a first "none" has waited to be confirmed for as long as it has to."""
         last = self._pauses.last(contact)
         if last is not None and last.reason is Reason.NONE:

@@ -160,11 +160,13 @@ class Absence:
 
     `since` is the time of the answer (Unix seconds). While it is not `certain`, one refresh is
     owed before it is believed: the API stores an absence after any trouble of its own. One that is
-    `suppressed` was ordered: nobody is asked until somebody orders a refresh.
+    `refreshed` is the answer to that. One that is `suppressed` was ordered: nobody is asked until
+    somebody orders a refresh.
     """
 
     since: float
     certain: bool
+    refreshed: bool = False
     suppressed: bool = False
 
 

@@ -181,7 +181,7 @@ LEFT_ALONE: Final = _counter(
     ("reason",), _each(_FAILURES),
 )  # fmt: skip
 CONFIRMATIONS: Final = _gauge(
-    "confirmations_waiting", "Contacts whose first none is to be confirmed"
+    "confirmations_waiting", "Contacts whose first none waits to be settled"
 )
 
 # ---- the upstream ----

@@ -261,7 +261,7 @@ TABLE: Final = (
         },
     ),
     Fault(
-        "API: 404 that names the contact", NONE, (1, 0), life="lasting", warm=ERASED,
+        "API: 404 that names the contact", NONE, (1, 0), life="passing", warm=ERASED,
         variants={"404": api("not_found")},
     ),
     Fault(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,10 +12,12 @@ import pytest
 from gateway.errors import Reason
 from gateway.sandbox import Sandbox
 from tests.faults.alike import WHY, cast, seen
-from tests.faults.stage import MovableClock, behind, staged
+from tests.faults.stage import MovableClock, behind, refreshes, staged
 
 if TYPE_CHECKING:
-    from tests.faults.stage import View
+    from collections.abc import AsyncIterator
+
+    from tests.faults.stage import Stage, View
 
 pytestmark = pytest.mark.anyio
 
@@ -26,27 +30,43 @@ def is_sure(view: View) -> bool:
     return view.life == "lasting" and not view.waits and "ttl=-" not in status
 
 
-async def test_a_first_none_tells_no_more_than_how_sure_the_api_was() -> None:
-    async with Sandbox() as sandbox, staged(behind(sandbox.base_url)) as stage:
-        looks = {}
-        for why, [contact] in cast(sandbox).items():
-            view = await stage.see(contact)
-            assert (view.reason, view.waits) == (Reason.NONE, True)
-            status, headers, body = seen(view.response)
-            rest = [pair for pair in headers if pair[0] != "cache-control"]
-            looks[why] = (status, rest, body)
-            assert view.life == ("lasting" if WHY[why] == "not_found" else "passing")
-    assert all(look == looks["hides it"] for look in looks.values())
+@asynccontextmanager
+async def played() -> AsyncIterator[tuple[Stage, Sandbox, MovableClock, dict[str, str]]]:
+    """A stage, and a contact for each reason to have no photo."""
+    clock = MovableClock()
+    async with (
+        Sandbox() as sandbox,
+        staged(behind(sandbox.base_url, GATEWAY_CONFIRM_DELAY="60s"), clock=clock) as stage,
+    ):
+        yield stage, sandbox, clock, {why: found[0] for why, found in cast(sandbox).items()}
+
+
+async def test_a_first_none_does_not_tell_how_sure_the_api_was() -> None:
+    """By headers, document, and when they change: though one needs no second question."""
+    async with played() as (stage, sandbox, clock, contacts):
+        views = [await stage.see(contact) for contact in contacts.values()]
+        assert {(view.reason, view.waits, view.life) for view in views} == {
+            (Reason.NONE, True, "passing")
+        }
+        looks = [seen(view.response) for view in views]
+        assert all(look == looks[0] for look in looks)
+        for seconds in (0, 30, 25):
+            clock.advance(seconds)
+            looks = [seen(await stage.ask(f"/avatar/{each}.png")) for each in contacts.values()]
+            assert all(look == looks[0] for look in looks)
+        for contact in contacts.values():
+            document = json.loads((await stage.ask(f"/avatar/{contact}.json")).content)
+            believed = datetime.fromisoformat(document["fresh_until"]).timestamp() - clock()
+            assert -2 < believed <= 5
+        clock.advance(7)
+        for contact in contacts.values():
+            await stage.see_until(is_sure, contact)
+    surely = sum(how == "not_found" for how in WHY.values())
+    assert sorted(refreshes(sandbox)) == [False] * len(WHY) + [True] * (len(WHY) - surely)
 
 
 async def test_once_it_is_sure_nothing_tells_why_there_is_no_photo() -> None:
-    clock = MovableClock()
-    settings = {"GATEWAY_CONFIRM_DELAY": "60s"}
-    async with (
-        Sandbox() as sandbox,
-        staged(behind(sandbox.base_url, **settings), clock=clock) as stage,
-    ):
-        contacts = {why: found[0] for why, found in cast(sandbox).items()}
+    async with played() as (stage, sandbox, clock, contacts):
         # One more had a photo that everybody could see, and hides it now.
         contacts["hid it"] = hid = "15550009991"
         assert (await stage.see(hid)).reason is None
@@ -55,6 +75,10 @@ async def test_once_it_is_sure_nothing_tells_why_there_is_no_photo() -> None:
             await stage.see(contact)
         clock.advance(30 * 3600)
         sandbox.advance(30 * 3600)
+        for contact in contacts.values():
+            await stage.see(contact)
+        await stage.runs_end()
+        clock.advance(62)
         for contact in contacts.values():
             await stage.see_until(is_sure, contact)
         for wish in WISHES:

@@ -85,8 +85,10 @@ async def test_a_none_that_passes_gives_way_to_the_photo_after_its_one_refresh()
 async def test_a_none_that_named_the_contact_is_asked_about_no_more() -> None:
     async with world(GATEWAY_CONFIRM_DELAY="60s") as (stage, sandbox, clock):
         sandbox.set_contact(CONTACT, api="not_found")
-        await stage.see()
-        clock.advance(DAY)
+        assert (await stage.see()).life == "passing"
+        clock.advance(62)
+        await stage.see_until(lambda view: view.life == "lasting")
+        clock.advance(DAY - 62)
         assert (await stage.see()).life == "lasting"
     assert asked(sandbox) == (1, 0)
 

@@ -182,7 +182,7 @@ class Desk:
         now, number = self._clock.now, number_of(contact)
         if hides(number):
             none = NoPhoto("the API knows no picture", confirmed=refresh)
-            await self._verdicts.absent(contact, known, none, _nobody)
+            await self._verdicts.absent(contact, known, none, _nobody, refreshed=refresh)
         elif isinstance(known, Photo):
             photo = replace(known, confirmed=now)
             await self._verdicts.present(contact, photo, _nobody, began=now)

@@ -157,12 +157,24 @@ async def test_a_first_none_that_was_wrong_becomes_a_photo() -> None:
         assert house.resolver.refreshes == [False, True]
 
 
-async def test_a_none_that_needs_no_confirming_is_settled_at_once() -> None:
+async def test_a_none_that_needs_no_confirming_looks_like_one_that_does() -> None:
+    """Else it would tell how sure the API is, and so something about the person."""
     async with opened(House(FakeResolver(SURE))) as house:
-        assert (await house.see()).standing.settled
-        house.clock.advance(LIFETIMES.confirm)
+        sure = (await house.see()).standing
+        house.clock.advance(LIFETIMES.confirm - 1)
+        assert (await house.see()).standing == sure
+        house.clock.advance(1)
         await house.see()
+        assert (await house.see()).standing.settled
         assert house.resolver.refreshes == [False]
+    async with opened(House(FakeResolver(UNSURE))) as house:
+        assert (await house.see()).standing == sure
+
+
+async def test_a_none_past_the_cache_is_settled_at_once() -> None:
+    async with opened(House(FakeResolver(SURE))) as house:
+        await house.keeper.refresh(MAYA)
+        assert (await house.see()).standing.settled
 
 
 async def test_the_refresh_is_owed_after_a_restart_and_after_errors_too() -> None:
@@ -194,7 +206,9 @@ async def test_a_photo_stays_until_an_unsure_none_is_confirmed_then_every_copy_g
         for spec in (AvatarSpec(), AvatarSpec(size=64)):
             gone = await house.see(spec)
             assert (reason(gone), gone.standing.settled) == (Reason.NONE, True)
-        assert await house.portraits.get(MAYA) == Absence(since=house.clock(), certain=True)
+        assert await house.portraits.get(MAYA) == Absence(
+            house.clock(), certain=True, refreshed=True
+        )
         assert len(house.resolver.asked) == 3
 
 
@@ -233,7 +247,9 @@ async def test_a_photo_that_is_too_old_is_not_shown_while_a_none_is_unsure() -> 
         house.clock.advance(LIFETIMES.confirm)
         assert (await house.see()).standing.settled
         assert house.resolver.refreshes == [False, False, True]
-        assert await house.portraits.get(MAYA) == Absence(since=house.clock(), certain=True)
+        assert await house.portraits.get(MAYA) == Absence(
+            house.clock(), certain=True, refreshed=True
+        )
 
 
 async def test_an_api_that_is_never_sure_is_believed_when_it_says_none_again_after_a_while() -> (
@@ -260,7 +276,9 @@ async def test_an_api_that_is_never_sure_erases_a_photo_by_its_second_none_only(
         house.clock.advance(LIFETIMES.confirm)
         await house.see()
         assert reason(await house.see()) is Reason.NONE
-        assert await house.portraits.get(MAYA) == Absence(since=house.clock(), certain=True)
+        assert await house.portraits.get(MAYA) == Absence(
+            house.clock(), certain=True, refreshed=True
+        )
 
 
 async def test_what_a_slow_store_remembers_does_not_overtake_the_answer() -> None:
@@ -567,8 +585,10 @@ async def test_a_photo_that_is_gone_even_then_is_left_alone_for_ten_minutes() ->
 
 async def test_a_photo_that_is_gone_because_it_was_hidden_is_none() -> None:
     async with opened(House(FakeResolver(URL, SURE), FakeOrigin(PhotoGone("410")))) as house:
-        avatar = await house.see()
-        assert (reason(avatar), avatar.standing.settled) == (Reason.NONE, True)
+        assert reason(await house.see()) is Reason.NONE
+        house.clock.advance(LIFETIMES.confirm)
+        await house.see()
+        assert (await house.see()).standing.settled
         assert house.resolver.refreshes == [False, True]
 
 
