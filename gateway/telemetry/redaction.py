@@ -29,7 +29,7 @@ _RULES: Final = (
     # A contact: by our own path, by its server, or as a bare number of ten digits and more.
     (re.compile(r"(/avatar/)[^\s?'\"<>]+"), rf"\1{STRUCK}"),
     (re.compile(rf"[0-9][0-9:._-]*({_SERVERS})"), rf"{STRUCK}\1"),
-    (re.compile(r"(?<![\w.])\+?[1-9][0-9]{9,14}(?![\w.])"), STRUCK),
+    (re.compile(r"(?<!\w)(?<!\d\.)\+?[1-9][0-9]{9,14}(?!\w|\.\d)"), STRUCK),
 )
 
 

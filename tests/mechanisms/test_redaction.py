@@ -43,6 +43,8 @@ TOKEN = "s3cret-t0ken"
         ("123456789012345@lid, 120363043968066561@newsletter", "***@lid, ***@newsletter"),
         ("called +15551234567", "called ***"),
         ("(15551234567)", "(***)"),
+        ("There is no 15551234567.", "There is no ***."),
+        ("…15551234567...", "…***..."),
     ],
 )
 def test_secrets_and_contacts_are_struck_out(text: str, shown: str) -> None:
@@ -57,6 +59,7 @@ def test_secrets_and_contacts_are_struck_out(text: str, shown: str) -> None:
         "contact=5eed0f3a11ce reason=timeout detail=the API answered 502",
         "contact=555123456789a",
         "size 1048576 of 67108864",
+        "since 1790000000.123456, after 0.15551234567 s",
         "File gateway/app.py, line 120, in lifespan",
     ],
 )
