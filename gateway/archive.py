@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.errors import StoreFailed
-from gateway.model import Absence, Photo
+from gateway.model import Photo
 from gateway.portraits import decode, encode, is_suppression
 from gateway.telemetry import Cause
 from gateway.unsaved import Unsaved
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from gateway.erasures import Erasures
-    from gateway.model import ContactId, Portrait, Sighting, Standing
+    from gateway.model import Absence, ContactId, Portrait, Sighting, Standing
     from gateway.portraits import PortraitStore
     from gateway.telemetry import Telemetry
 
@@ -76,15 +76,7 @@ class Archive:
         return self._portraits.digest(contact).hex()
 
     def judge(self, contact: ContactId, portrait: Sighting | Absence) -> Standing:
-        """Say how `contact` stands by `portrait`.
-
-        How sure the API is of a first absence would tell something about the person. So none looks
-        confirmed before all could be.
-        """
-        if isinstance(portrait, Absence) and not portrait.refreshed and not portrait.suppressed:
-            first = self._portraits.judge(contact, replace(portrait, certain=False))
-            if first.fresh_until > self._clock():
-                return first
+        """Say how `contact` stands by `portrait`."""
         standing = self._portraits.judge(contact, portrait)
         if is_suppression(portrait):
             # Looked up again now and then: another machine may have ended it.

@@ -96,6 +96,11 @@ class Steps:
                 await turn.withdraw()
                 run.tell(answered)
                 return
+            if not run.order.refresh and await self._verdicts.settle(
+                run.order.contact, known, run.tell
+            ):
+                await turn.withdraw()
+                return
             if await self._ask(run, asking, known, turn):
                 return
         run.tell(self._verdicts.gone())

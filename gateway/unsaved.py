@@ -30,16 +30,21 @@ RETRY: Final = 5.0
 """Seconds until a portrait is offered again to a store that did not take it."""
 
 
+CLOSING: Final = 1.5
+"""Seconds that closing may take; a worker that ends has little more."""
+
+
 @dataclass(slots=True, eq=False)
 class Held:
     """A portrait on its way to the store.
 
-    `began` is when its run did, in Unix seconds; None for what no erasure undoes. One that is
-    `saved` stays for those who began to read the store before.
+    `began` is when its run did, in Unix seconds; None for what no erasure undoes. One that was
+    `tried` may be in the store. One that is `saved` stays for those who began to read before.
     """
 
     portrait: Portrait
     began: float | None
+    tried: bool = False
     saved: bool = False
 
 
@@ -66,12 +71,12 @@ class Unsaved:
 
     async def aclose(self) -> None:
         """Let writes end that are under way, and offer what the store refused a last time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING):
+                await self._drop_errands()
+                await asyncio.gather(*self._writes, return_exceptions=True)
+                await self._offer_all()
         await self._drop_errands()
-        await asyncio.gather(*self._writes, return_exceptions=True)
-        late = [(contact, held) for contact, held in self._held.items() if not held.saved]
-        await asyncio.gather(*(self._put(*each) for each in late), return_exceptions=True)
-        await self._drop_errands()
-        await asyncio.gather(*map(self._portraits.erase, self._unerased), return_exceptions=True)
 
     def get(self, contact: ContactId) -> Portrait | None:
         """Return what is on its way."""
@@ -133,6 +138,16 @@ class Unsaved:
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
 
+    async def _offer_all(self) -> None:
+        """Offer everything at once: the last failures, by which it is late, say nothing of now."""
+        late = [(contact, held) for contact, held in self._held.items() if not held.saved]
+        self._portraits.try_again()
+        await asyncio.gather(
+            *(self._put(contact, held) for contact, held in late),
+            *(self._portraits.erase(key) for key in self._unerased),
+            return_exceptions=True,
+        )
+
     async def _drop_errands(self) -> None:
         for errand in self._errands:
             errand.cancel()
@@ -140,10 +155,13 @@ class Unsaved:
 
     async def _put(self, contact: ContactId, held: Held) -> bool:
         """Write once, unless the contact was erased since; raises `StoreFailed`."""
+        key = self._key(contact)
         if self._is_gone(contact, held):
             self._let_go(contact, held)
+            if held.tried:
+                await self._take_back(key)
             return False
-        key = self._key(contact)
+        held.tried = True
         try:
             kept = await self._portraits.put(contact, held.portrait)
         except StoreFailed as failure:
@@ -157,12 +175,18 @@ class Unsaved:
         self._let_go(contact, held)
         if not self._is_gone(contact, held):
             return kept
+        await self._take_back(key)
+        return False
+
+    async def _take_back(self, key: str) -> None:
+        """Erase what has been written over an erasure, now or behind whoever waits."""
+        self._unerased.add(key)
         try:
             await self._portraits.erase(key)
         except StoreFailed:
-            self._unerased.add(key)
             self.behind(self._go_on_erasing(key))
-        return False
+        else:
+            self._unerased.discard(key)
 
     async def _insist(self, contact: ContactId, held: Held) -> None:
         while True:

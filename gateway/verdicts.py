@@ -2,12 +2,14 @@
 
 An error never erases and never counts as "none". A first "none" is believed only once a refresh
 has confirmed it, or, from an API that cannot tell, a second one that comes after the same while; a
-photo that is known stays, as stale, until then. Viewers are told before anything is written.
+photo that is known stays, as stale, until then. One that needs no confirming looks as if it did,
+and is settled by the same way, but for the question. Viewers are told before anything is written.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.budget import MAX_BACKOFF
 from gateway.errors import Disconnected, OverBudget, PhotoGone, Reason, Refused
@@ -25,8 +27,14 @@ if TYPE_CHECKING:
     from gateway.telemetry import Telemetry
 
 
+BELIEVED: Final = 2
+"""Times the delay before a "none" is confirmed, for which one that is certain may wait for its own
+end: whoever comes later asks once more.
+"""
+
+
 class Confirm(Protocol):
-    """Has a contact looked at again, and asked about if need be."""
+    """Has a contact looked into again."""
 
     def __call__(self, contact: ContactId, seconds: float) -> None:
         """Look in so many seconds, unless that is to be done already."""
@@ -67,7 +75,7 @@ class Verdicts:
         """Whether a first "none" is to be confirmed by bypassing the API's cache."""
         last = self._pauses.last(contact)
         doubted = last is not None and last.reason is Reason.NONE
-        return doubted or (isinstance(known, Absence) and not known.certain)
+        return doubted or (isinstance(known, Absence) and not known.settled)
 
     def stand(self, contact: ContactId, portrait: Sighting | Absence) -> Standing:
         """Publish how `contact` stands by `portrait`."""
@@ -132,18 +140,19 @@ class Verdicts:
         *,
         refreshed: bool,
     ) -> None:
-        """The API knows no picture, or says so; `refreshed` says that it did not from its cache."""
+        """The API knows no picture; `refreshed` says that the question bypassed its cache."""
         now, delay = self._clock(), self._archive.confirm_delay
-        certain = none.confirmed or self._waited(contact, known, now)
+        certain = none.confirmed or self._has_waited(contact, known, now)
         if not certain and isinstance(known, Photo):
             doubt = self._pauses.fail(contact, Reason.NONE, pause=delay)
             tell(self.remain(contact, known, doubt))
             self._confirm(contact, doubt.until - now)
             await self._pauses.share(contact, doubt)
             return
-        absence = Absence(now, certain=certain, refreshed=refreshed)
+        is_first = certain and not refreshed and not isinstance(known, Photo)
+        absence = Absence(now, certain=certain, first=is_first)
         tell(self.show(contact, absence, asked=True))
-        if not (certain and refreshed):
+        if not absence.settled:
             self._confirm(contact, delay)
         if isinstance(known, Photo):
             await self._archive.replace(contact, absence)
@@ -152,12 +161,26 @@ class Verdicts:
             await self._archive.keep(contact, absence, began=now)
         await self._pauses.clear(contact)
 
-    def _waited(self, contact: ContactId, known: Portrait | None, now: float) -> bool:
+    async def settle(
+        self, contact: ContactId, known: Portrait | None, tell: Callable[[Finding], None]
+    ) -> bool:
+        """Settle a first "none" that needs no confirming; False if the API is to be asked."""
+        now = self._clock()
+        if not (isinstance(known, Absence) and known.first):
+            return False
+        if not 0 <= now - known.since <= BELIEVED * self._archive.confirm_delay:
+            return False
+        absence = replace(known, since=now, first=False)
+        tell(self.show(contact, absence, asked=True))
+        await self._archive.keep(contact, absence, began=now)
+        return True
+
+    def _has_waited(self, contact: ContactId, known: Portrait | None, now: float) -> bool:
         """Whether a first "none" has waited to be confirmed for as long as it has to."""
         last = self._pauses.last(contact)
         if last is not None and last.reason is Reason.NONE:
             return last.until <= now
-        if not isinstance(known, Absence) or known.certain:
+        if not isinstance(known, Absence) or known.settled:
             return False
         return known.since + self._archive.confirm_delay <= now
 

@@ -159,15 +159,21 @@ class Absence:
     """A contact known to have no photo for us: hidden, never set, not on WhatsApp.
 
     `since` is the time of the answer (Unix seconds). While it is not `certain`, one refresh is
-    owed before it is believed: the API stores an absence after any trouble of its own. One that is
-    `refreshed` is the answer to that. One that is `suppressed` was ordered: nobody is asked until
-    somebody orders a refresh.
+    owed before it is believed: the API stores an absence after any trouble of its own. The `first`
+    of its kind may be certain too, but looks as if it were not: how sure the API is would tell
+    something about the person. One that is `suppressed` was ordered: nobody is asked until somebody
+    orders a refresh.
     """
 
     since: float
     certain: bool
-    refreshed: bool = False
+    first: bool = False
     suppressed: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether viewers are told that it will last."""
+        return self.certain and not self.first
 
 
 Portrait = Photo | Absence

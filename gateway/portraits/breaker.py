@@ -53,6 +53,10 @@ class Breaker:
             if probe:
                 self._probing = False
 
+    def close(self) -> None:
+        """Forget the failures."""
+        self._failures = 0
+
     def _enter(self) -> bool:
         """Whether the call that may begin is a probe."""
         if self._failures < self._limit:

@@ -17,7 +17,7 @@ In the header    State       What
 ``state``        all         ``photo``, ``none`` or ``suppressed``
 ``since``        all         when the state began
 ``certain``      not photo   whether the answer needs no confirming
-``refreshed``    not photo   whether it came past the API's cache; may be missing
+``first``        not photo   whether it looks as if it did; missing for no
 ``url``          photo       the signed URL, whole
 ``fingerprint``  photo       what names the photo in it, 32 hex digits
 ``oe``           photo       when its signature ends; null if it is silent
@@ -89,7 +89,7 @@ def encode(portrait: Portrait, digest: str) -> bytes:
                 header |= {"side": sample.side, "mode": sample.mode}
         case Absence():
             state = "suppressed" if portrait.suppressed else "none"
-            header |= {"state": state, "certain": portrait.certain, "refreshed": portrait.refreshed}
+            header |= {"state": state, "certain": portrait.certain, "first": portrait.first}
     text = json.dumps(header, separators=(",", ":")).encode()
     head = len(text).to_bytes(4, "big") + text
     return b"".join((MAGIC, hashlib.sha256(head).digest(), head, body))
@@ -138,7 +138,7 @@ def _portrait(header: dict[str, Any], body: bytes) -> Portrait | None:
     return Absence(
         since,
         certain=bool(header["certain"]),
-        refreshed=bool(header.get("refreshed", False)),
+        first=bool(header.get("first", False)),
         suppressed=state == "suppressed",
     )
 

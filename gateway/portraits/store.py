@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import struct
 from collections import OrderedDict
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, TypeGuard
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 KEY_PATH: Final = "v1/key"
 _KEY_BYTES: Final = 32
+_MOMENT: Final = struct.Struct("<d")
+_MOST_MIXED: Final = 2**32 - 1
 
 
 class PortraitStore:
@@ -76,8 +79,17 @@ class PortraitStore:
         return hmac.digest(self._key or self._passing_key, message, "sha256")
 
     def judge(self, contact: ContactId, portrait: Sighting | Absence) -> Standing:
-        """Say how `contact` stands by `portrait`; no two contacts of one age expire together."""
-        return self.lifetimes.standing(portrait, spread=self.digest(contact)[0] / 255)
+        """Say how `contact` stands by `portrait`; no two contacts of one age expire together.
+
+        Nor does one by a rhythm of its own, by which could be told when it was asked about.
+        """
+        vouched = portrait.since if isinstance(portrait, Absence) else portrait.confirmed
+        mixed = hmac.digest(self.digest(contact), _MOMENT.pack(vouched), "sha256")
+        return self.lifetimes.standing(portrait, spread=int.from_bytes(mixed[:4]) / _MOST_MIXED)
+
+    def try_again(self) -> None:
+        """Let the next calls through, though the last ones have failed."""
+        self._breaker.close()
 
     async def get(self, contact: ContactId) -> Portrait | None:
         """Return what is known of `contact`; None if nothing, or nothing readable.

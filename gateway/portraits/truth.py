@@ -13,8 +13,8 @@ from gateway.model import Absence, Sighting, Standing
 class Lifetimes:
     """Seconds, all counted from the last confirmation.
 
-    A photo is fresh for `photo` and shown as stale up to `stale`; a certain absence is believed
-    for `none`; an uncertain one is asked about again after `confirm`, a suppressed one never.
+    A photo is fresh for `photo` and shown as stale up to `stale`; a settled absence is believed
+    for `none`; any other is looked into again after `confirm`, a suppressed one never.
     """
 
     photo: float
@@ -39,7 +39,7 @@ class Lifetimes:
             )
         if portrait.suppressed:
             return Standing(math.inf, math.inf, reason=Reason.NONE, settled=True)
-        if not portrait.certain:
+        if not portrait.settled:
             return Standing(
                 fresh_until=portrait.since + self.confirm,
                 expires=portrait.since + max(self.none, self.confirm),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from gateway.errors import Reason
 from gateway.portraits import record
 from gateway.sandbox import Sandbox
 from gateway.telemetry import Telemetry
@@ -97,7 +98,8 @@ async def test_a_line_names_a_contact_by_a_hash_that_nobody_can_work_out(tmp_pat
         for place in ("one", "other"):
             settings = behind(sandbox.base_url) | {"GATEWAY_STORE": (tmp_path / place).as_uri()}
             async with staged(settings) as stage:
-                await stage.see()
+                assert (await stage.see()).reason is Reason.UPSTREAM
+                await stage.runs_end()
                 names += re.findall(r"run\.failed .*contact=([0-9a-f]{12})\b", stage.written)
     assert len(set(names)) == 2
     plain = {hashlib.sha256(each.encode()).hexdigest()[:12] for each in (NUMBER, CONTACT)}

@@ -81,11 +81,10 @@ async def is_renewed(scene: Scene) -> None:
     assert URL.encode() not in scene.portrait.read_bytes()
 
 
-async def is_erased(scene: Scene, life: str = "passing") -> None:
-    """It is gone, for now no surer than others look at first."""
+async def is_erased(scene: Scene) -> None:
     for size in (SIZE, 2 * SIZE):
         view = await scene.stage.see(size=size)
-        assert (view.reason, view.life) == (Reason.NONE, life)
+        assert (view.reason, view.life) == (Reason.NONE, "lasting")
     left = scene.portrait.read_bytes()
     assert len(left) < 500 < len(scene.before)
     assert URL.encode() not in left
@@ -97,7 +96,7 @@ async def is_doubted(scene: Scene) -> None:
     scene.clock.advance(70)
     assert await scene.sees_the_known() == scene.shown
     await scene.stage.runs_end()
-    await is_erased(scene, "lasting")
+    await is_erased(scene)
 
 
 OUTCOMES: Final[dict[Warm, Callable[[Scene], Awaitable[None]]]] = {

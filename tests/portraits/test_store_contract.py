@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -253,6 +254,15 @@ async def test_contacts_learned_together_expire_at_times_that_every_worker_agree
     lives = [end - PHOTO.confirmed for end in ends]
     assert LIFETIMES.photo <= min(lives) < max(lives) <= 1.1 * LIFETIMES.photo
     assert len(set(ends)) > 50
+
+
+async def test_a_contact_has_no_rhythm_of_its_own(place: Place) -> None:
+    store = place.store()
+    await store.open()
+    moments = [T0 + 0.001 * number for number in range(200)]
+    photos = [replace(PHOTO, confirmed=moment) for moment in moments]
+    lives = [store.judge(MAYA, each).fresh_until - each.confirmed for each in photos]
+    assert len({round(life, 3) for life in lives}) > 190
 
 
 # Whom somebody asked not to show

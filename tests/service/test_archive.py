@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gateway.archive import HOT
 from gateway.errors import NoPhoto, Reason, StoreFailed
-from gateway.model import AvatarSpec, Photo
-from gateway.portraits import decode, encode
+from gateway.model import AvatarSpec, ContactId, Photo
+from gateway.portraits import decode, encode, open_objects
 from tests.fakes import (
     MAYA,
     FakeMasters,
@@ -21,6 +22,12 @@ from tests.fakes import (
     settle,
     signed,
 )
+from tests.portraits.places import portrait_store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gateway.model import Portrait
 
 STALE = 26 * 3600.0
 SURE = NoPhoto("the API knows no picture", confirmed=True)
@@ -147,6 +154,23 @@ async def test_what_the_store_did_not_take_is_offered_a_last_time_at_the_end() -
     assert (await stored(house)).source == signed()
 
 
+async def test_the_end_of_an_outage_is_noticed_at_the_end(tmp_path: Path) -> None:
+    """By all that is late, though the store has failed so often that it is left alone."""
+    here, away = tmp_path / "store", tmp_path / "away"
+    store = portrait_store(open_objects(here.as_uri()))
+    await store.open()
+    contacts = [ContactId.parse(f"1555000{number:04d}") for number in range(10)]
+    async with opened(House(FakeResolver(signed()), store=store)) as house:
+        here.rename(away)
+        here.write_text("a file in its place")
+        for contact in contacts:
+            assert (await house.see(contact=contact)).standing.reason is None
+        here.unlink()
+        away.rename(here)
+    again = portrait_store(open_objects(here.as_uri()))
+    assert None not in [await again.get(contact) for contact in contacts]
+
+
 async def test_what_was_overtaken_is_not_offered_again() -> None:
     async with opened(House(FakeResolver(signed(), signed("/v/new.jpg")))) as house:
         house.portraits.failing = True
@@ -218,6 +242,55 @@ async def test_what_could_not_be_taken_back_is_taken_back_at_the_end() -> None:
         assert portraits.kept != {}
         portraits.unforgetting = False
     assert portraits.kept == {}
+
+
+@pytest.mark.parametrize("moment", ["writing", "erasing"])
+async def test_a_late_run_that_is_interrupted_puts_nothing_back_either(moment: str) -> None:
+    """It is closed on the way: it has written, but not yet heard of that, or not yet erased."""
+    machine, portraits = Machine(), SlowPortraits()
+    async with opened(House(FakeResolver(signed()), portraits=portraits, machine=machine)) as house:
+        portraits.failing = True
+        await house.see()  # refused, and offered again behind
+        portraits.failing = False
+        portraits.slow = moment
+        portraits.writing.clear()
+        house.again.set()
+        await settle()
+        if moment == "erasing":
+            machine.clock.advance(1)
+            await house.erasures.publish(house.archive.key(MAYA))
+        portraits.writing.set()
+        await portraits.reached.wait()
+        if moment == "writing":
+            machine.clock.advance(1)
+            await house.erasures.publish(house.archive.key(MAYA))
+        assert portraits.kept != {}
+        portraits.slow = ""
+    assert portraits.kept == {}
+
+
+class SlowPortraits(FakePortraits):
+    """A store that tells late of what it has written, or erases late."""
+
+    slow = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = asyncio.Event()
+
+    async def put(self, contact: ContactId, portrait: Portrait) -> bool:
+        kept = await super().put(contact, portrait)
+        await self._wait("writing")
+        return kept
+
+    async def erase(self, key: str) -> None:
+        await self._wait("erasing")
+        await super().erase(key)
+
+    async def _wait(self, moment: str) -> None:
+        if self.slow == moment:
+            self.reached.set()
+            await asyncio.Event().wait()
 
 
 class UnforgettingPortraits(FakePortraits):

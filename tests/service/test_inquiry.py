@@ -90,6 +90,9 @@ async def test_an_answer_is_believed_for_its_life_and_then_asked_about_again(
 ) -> None:
     async with opened(House(FakeResolver(answer))) as house:
         await house.see()
+        if answer is SURE:  # its life begins when it is settled
+            house.clock.advance(LIFETIMES.confirm)
+            await house.see()
         house.clock.advance(life - 1)
         await house.see()
         assert house.resolver.refreshes == [False]
@@ -159,16 +162,26 @@ async def test_a_first_none_that_was_wrong_becomes_a_photo() -> None:
 
 async def test_a_none_that_needs_no_confirming_looks_like_one_that_does() -> None:
     """Else it would tell how sure the API is, and so something about the person."""
+    looks = []
+    for answer in (SURE, UNSURE):
+        async with opened(House(FakeResolver(answer, SURE))) as house:
+            looks.append([(await house.see()).standing])
+            house.clock.advance(LIFETIMES.confirm - 1)
+            looks[-1].append((await house.see()).standing)
+            house.clock.advance(1)
+            looks[-1] += [(await house.see()).standing, (await house.see()).standing]
+            assert house.resolver.refreshes == ([False] if answer is SURE else [False, True])
+    assert looks[0] == looks[1]
+    assert [standing.settled for standing in looks[0]] == [False, False, False, True]
+
+
+async def test_a_none_that_nobody_settled_in_time_is_asked_about_once_more() -> None:
     async with opened(House(FakeResolver(SURE))) as house:
-        sure = (await house.see()).standing
-        house.clock.advance(LIFETIMES.confirm - 1)
-        assert (await house.see()).standing == sure
-        house.clock.advance(1)
         await house.see()
+        house.clock.advance(2 * LIFETIMES.confirm + 1)
+        await house.see()
+        assert house.resolver.refreshes == [False, True]
         assert (await house.see()).standing.settled
-        assert house.resolver.refreshes == [False]
-    async with opened(House(FakeResolver(UNSURE))) as house:
-        assert (await house.see()).standing == sure
 
 
 async def test_a_none_past_the_cache_is_settled_at_once() -> None:
@@ -206,9 +219,7 @@ async def test_a_photo_stays_until_an_unsure_none_is_confirmed_then_every_copy_g
         for spec in (AvatarSpec(), AvatarSpec(size=64)):
             gone = await house.see(spec)
             assert (reason(gone), gone.standing.settled) == (Reason.NONE, True)
-        assert await house.portraits.get(MAYA) == Absence(
-            house.clock(), certain=True, refreshed=True
-        )
+        assert await house.portraits.get(MAYA) == Absence(since=house.clock(), certain=True)
         assert len(house.resolver.asked) == 3
 
 
@@ -247,9 +258,7 @@ async def test_a_photo_that_is_too_old_is_not_shown_while_a_none_is_unsure() -> 
         house.clock.advance(LIFETIMES.confirm)
         assert (await house.see()).standing.settled
         assert house.resolver.refreshes == [False, False, True]
-        assert await house.portraits.get(MAYA) == Absence(
-            house.clock(), certain=True, refreshed=True
-        )
+        assert await house.portraits.get(MAYA) == Absence(since=house.clock(), certain=True)
 
 
 async def test_an_api_that_is_never_sure_is_believed_when_it_says_none_again_after_a_while() -> (
@@ -276,9 +285,7 @@ async def test_an_api_that_is_never_sure_erases_a_photo_by_its_second_none_only(
         house.clock.advance(LIFETIMES.confirm)
         await house.see()
         assert reason(await house.see()) is Reason.NONE
-        assert await house.portraits.get(MAYA) == Absence(
-            house.clock(), certain=True, refreshed=True
-        )
+        assert await house.portraits.get(MAYA) == Absence(since=house.clock(), certain=True)
 
 
 async def test_what_a_slow_store_remembers_does_not_overtake_the_answer() -> None:

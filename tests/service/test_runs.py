@@ -56,10 +56,10 @@ def contacts(number: int) -> list[ContactId]:
     return [ContactId.parse(f"1555000{each:04d}") for each in range(number)]
 
 
-async def is_certain(house: House) -> bool:
+async def is_settled(house: House) -> bool:
     """Whether it is settled that Maya has no photo."""
     known = await house.portraits.get(MAYA)
-    return isinstance(known, Absence) and known.certain
+    return isinstance(known, Absence) and known.settled
 
 
 class Workers:
@@ -324,10 +324,33 @@ async def test_a_first_none_is_confirmed_even_if_nobody_looks_again() -> None:
         await house.see()
         assert len(house.confirmations) == 1
         async with asyncio.timeout(5):
-            while not await is_certain(house):  # noqa: ASYNC110 - a store has no event
+            while not await is_settled(house):  # noqa: ASYNC110 - a store has no event
                 await asyncio.sleep(0.005)
         assert house.resolver.refreshes == [False, True]
         assert len(house.confirmations) == 0
+
+
+async def test_a_none_that_needs_no_confirming_is_settled_even_if_nobody_looks_again() -> None:
+    async with opened(House(FakeResolver(SURE), confirm=0.0)) as house:
+        await house.see()
+        assert len(house.confirmations) == 1
+        async with asyncio.timeout(5):
+            while not await is_settled(house):  # noqa: ASYNC110 - a store has no event
+                await asyncio.sleep(0.005)
+        assert house.resolver.refreshes == [False]
+
+
+@pytest.mark.parametrize("answer", [SURE, UNSURE], ids=["sure", "unsure"])
+async def test_what_was_erased_is_not_confirmed(answer: NoPhoto) -> None:
+    async with opened(House(FakeResolver(answer), confirm=0.0)) as house:
+        await house.see()
+        await house.keeper.erase(MAYA)
+        async with asyncio.timeout(5):
+            while len(house.confirmations):  # noqa: ASYNC110 - a timer has no event
+                await asyncio.sleep(0.005)
+        await settle()
+        assert house.resolver.refreshes == [False]
+        assert house.portraits.kept == {}
 
 
 async def test_a_closed_house_confirms_nothing_more() -> None:
