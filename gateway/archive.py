@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.errors import StoreFailed
-from gateway.model import Photo
+from gateway.model import Absence, Photo
 from gateway.portraits import decode, encode, is_suppression
 from gateway.telemetry import Cause
 from gateway.unsaved import Unsaved
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from gateway.erasures import Erasures
-    from gateway.model import Absence, ContactId, Portrait, Sighting, Standing
+    from gateway.model import ContactId, Portrait, Sighting, Standing
     from gateway.portraits import PortraitStore
     from gateway.telemetry import Telemetry
 
@@ -76,12 +75,16 @@ class Archive:
         return self._portraits.digest(contact).hex()
 
     def judge(self, contact: ContactId, portrait: Sighting | Absence) -> Standing:
-        """Say how `contact` stands by `portrait`."""
-        standing = self._portraits.judge(contact, portrait)
+        """Say how `contact` stands by `portrait`.
+
+        A suppression looks like any other settled absence that is asked about again and again. And
+        it is looked up again as often, since another machine may have ended it.
+        """
         if is_suppression(portrait):
-            # Looked up again now and then: another machine may have ended it.
-            return replace(standing, fresh_until=self._clock() + self._portraits.lifetimes.none)
-        return standing
+            life = self._portraits.lifetimes.none
+            age = (self._clock() - portrait.since) % life
+            portrait = Absence(self._clock() - age, certain=True)
+        return self._portraits.judge(contact, portrait)
 
     @property
     def confirm_delay(self) -> float:

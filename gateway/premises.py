@@ -20,7 +20,7 @@ from gateway.outbound import AddressGuard
 from gateway.quarantine.keeper import Quarantine
 from gateway.sharing import open_shared
 from gateway.sources import open_sources
-from gateway.telemetry import Telemetry
+from gateway.telemetry import Telemetry, pseudonym
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -61,7 +61,7 @@ async def open_premises(
     """
     portraits = portraits_of(settings)
     telemetry = Telemetry(
-        pseudonym=lambda contact: portraits.digest(contact).hex()[:12],
+        pseudonym=lambda contact: pseudonym(portraits.digest(contact)),
         tally=tally,
         deadline=settings.deadline,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import os
+import secrets
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -18,19 +19,23 @@ if TYPE_CHECKING:
 SETTLED: Final = frozenset({"photo", "none", "unsupported"})
 """Outcomes that need not be asked for again when the command is taken up."""
 
+_KEY_BYTES: Final = 32
+
 
 class Progress:
     """The outcome of each of `contacts`, written down as it comes.
 
-    The file lies in the user's state directory and is named by a hash of `purpose` and the list;
-    it holds places in the list and outcomes, no contact. It is removed once everything is settled.
+    The file lies in the user's state directory and is named by a hash of `purpose` and the list,
+    under a key that lies beside it: else the numbers of a short list could be found by trial. It
+    holds places in the list and outcomes, no contact, and is removed once everything is settled.
     """
 
     def __init__(self, contacts: Iterable[ContactId], *, purpose: str) -> None:
         self._numbers = {contact: number for number, contact in enumerate(contacts)}
         listed = "\n".join(contact.value for contact in self._numbers)
-        name = hashlib.sha256(f"{purpose}\n{listed}".encode()).hexdigest()[:24]
-        self._path = _state() / f"warm-{name}"
+        state = _state()
+        mac = hmac.digest(_key(state), f"{purpose}\n{listed}".encode(), "sha256")
+        self._path = state / f"warm-{mac.hex()[:24]}"
         self._outcomes: dict[int, str] = {}
         self._file: int | None = None
 
@@ -41,7 +46,6 @@ class Progress:
                 if outcome in SETTLED:
                     self._outcomes[int(number)] = outcome
         with suppress(OSError):  # without a place to write, it works but cannot be taken up
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
             self._file = os.open(self._path, flags, 0o600)
         return self
@@ -82,6 +86,20 @@ class Progress:
         if self._file is not None:
             with suppress(OSError):
                 os.write(self._file, f"{number} {outcome}\n".encode())
+
+
+def _key(state: Path) -> bytes:
+    """The key in the directory `state`, made if there is none; of no use later if it cannot be."""
+    path, key = state / "key", secrets.token_bytes(_KEY_BYTES)
+    with suppress(OSError):
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(made, "wb") as file:
+                file.write(key)
+        found = path.read_bytes()
+        return found if len(found) == _KEY_BYTES else key
+    return key
 
 
 def _state() -> Path:

@@ -13,7 +13,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from gateway.errors import InvalidSettings
@@ -164,6 +171,14 @@ class Settings(BaseSettings):
     log_level: LogLevel = _named(
         "GATEWAY_LOG_LEVEL", LogLevel.INFO, "debug, info, warning or error"
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _text(cls, value: object) -> object:
+        """Refuse what is no text in UTF-8, as an environment may hold it."""
+        if isinstance(value, str) and not value.isascii():
+            value.encode()
+        return value
 
     @classmethod
     def load(

@@ -54,10 +54,15 @@ def signature(message: bytes, key: bytes) -> bytes:
 
 
 class Keyring:
-    """The keys of a gateway; false if there are none, and then nothing verifies."""
+    """The keys of a gateway; false if there are none, and then nothing verifies.
+
+    Raises `ValueError` for an empty key, with which anybody could sign.
+    """
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
         self._keys = tuple(key.encode() for key in keys)
+        if not all(self._keys):
+            raise ValueError("an empty key signs nothing")
 
     def __bool__(self) -> bool:
         return bool(self._keys)

@@ -50,12 +50,17 @@ class _Seal:
     @classmethod
     def of(cls, key: str) -> _Seal:
         secret = key.encode()
+        if not secret:
+            raise ValueError("an empty key seals nothing")
         name = hmac.digest(secret, _NAMING, hashlib.sha256)[:KEY_NAME_BYTES]
         return cls(VERSION + name, AESSIV(hmac.digest(secret, _SEALING, hashlib.sha512)))
 
 
 class Tokens:
-    """Seals with the first of `keys`, opens with all of them."""
+    """Seals with the first of `keys`, opens with all of them.
+
+    Raises `ValueError` for an empty key, with which anybody could seal.
+    """
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
         self._seals = tuple(_Seal.of(key) for key in keys)

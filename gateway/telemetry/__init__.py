@@ -18,6 +18,7 @@ from gateway.telemetry import metrics as m
 from gateway.telemetry.counts import Counts
 from gateway.telemetry.logs import ACCESS, HOUSE, configure_logging
 from gateway.telemetry.metrics import Cause
+from gateway.telemetry.redaction import pseudonym
 from gateway.telemetry.repeats import Repeats
 from gateway.telemetry.tally import Board, Tally
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from gateway.errors import Reason
     from gateway.model import ContactId
 
-__all__ = ["Board", "Cause", "Event", "Tally", "Telemetry", "configure_logging"]
+__all__ = ["Board", "Cause", "Event", "Tally", "Telemetry", "configure_logging", "pseudonym"]
 
 _AN_HOUR: Final = 3600.0
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 STRUCK: Final = "***"
 
 _SERVERS: Final = r"@(?:c\.us|s\.whatsapp\.net|lid|g\.us|newsletter)"
+_NAMED: Final = 12
 _HEADER: Final = r"\bauthorization['\"]?\s*[:=]\s*['\"]?(?:bearer\s+)?"
 _RULES: Final = (
     # Credentials in a URL, and its query: where the API wants the token and the CDN its signature.
@@ -31,6 +32,16 @@ _RULES: Final = (
     (re.compile(rf"[0-9][0-9:._-]*({_SERVERS})"), rf"{STRUCK}\1"),
     (re.compile(r"(?<!\w)(?<!\d\.)\+?[1-9][0-9]{9,14}(?!\w|\.\d)"), STRUCK),
 )
+
+
+def pseudonym(digest: bytes) -> str:
+    """What stands for a contact in lines: twelve hexadecimal digits in a row of its keyed hash.
+
+    The first that are no number: one would be struck out as a contact's.
+    """
+    digits = digest.hex()
+    found = (digits[start : start + _NAMED] for start in range(len(digits) - _NAMED))
+    return next((each for each in found if not each.isdecimal()), "?")
 
 
 class Redacting(logging.Formatter):

@@ -18,7 +18,7 @@ from gateway.web.answers import Answer, accepted, document, no_content, problem
 from gateway.web.avatar import NOTHING_HERE
 from gateway.web.bearer import CHALLENGE, Bearer
 from gateway.web.documents import rendered
-from gateway.web.lists import BadList, asked
+from gateway.web.lists import MAX_BODY, MAX_SIGNED_BODY, BadList, asked
 from gateway.web.query import Query
 from gateway.web.target import Target, raw_path
 
@@ -138,17 +138,15 @@ class AdminEndpoint:
 
         With the admin token by ids, without it by tokens and signed URLs.
         """
-        read = self._gate.read
+        read, size = self._gate.read, MAX_BODY
         if not self.admits(scope):
             if not self._gate.guards:
                 return self.refusal(scope) or problem(404, NOTHING_HERE)
-            read = self._gate.read_signed
+            read, size = self._gate.read_signed, MAX_SIGNED_BODY
         try:
-            found = await asked(receive, read)
+            found = await asked(receive, read, most=MAX_LISTED, size=size)
         except BadList as failure:
             return problem(failure.status, str(failure))
-        if len(found) > MAX_LISTED:
-            return problem(400, f"At most {MAX_LISTED} contacts can be listed at once.")
         known = await self._documents.known(tuple(found))
         return document(200, [self._rendered(each, found[each.contact]) for each in known])
 

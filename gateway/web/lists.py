@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from gateway.web.access import Access
 
 MAX_BODY: Final = 2**20
-"""Most bytes of a list of contacts."""
+"""Most bytes of a list of contacts, from whoever may ask about anybody."""
+
+MAX_SIGNED_BODY: Final = 2**18
+"""Most bytes of a list from others; 200 signed URLs take a good half of it."""
 
 
 class BadList(ValueError):
@@ -28,16 +31,27 @@ class BadList(ValueError):
         self.status = status
 
 
-async def asked(receive: Receive, read: Callable[[str], Access]) -> dict[ContactId, Access]:
-    """Read a JSON list of contacts, each as `read` takes it; raises `BadList`."""
+async def asked(
+    receive: Receive,
+    read: Callable[[str], Access],
+    *,
+    most: int | None = None,
+    size: int = MAX_BODY,
+) -> dict[ContactId, Access]:
+    """Read a JSON list of contacts, each as `read` takes it; raises `BadList`.
+
+    It has `most` items, in at most `size` bytes.
+    """
     try:
-        found = json.loads(await body_of(receive, MAX_BODY))
+        found = json.loads(await body_of(receive, size))
     except TooLarge:
-        raise BadList(f"At most {MAX_BODY} bytes are read.", status=413) from None
+        raise BadList(f"At most {size} bytes are read.", status=413) from None
     except (ValueError, RecursionError):
         raise BadList("The body is no JSON.") from None
     if not isinstance(found, list):
         raise BadList("The body is no JSON list of contacts.")
+    if most is not None and len(found) > most:
+        raise BadList(f"At most {most} contacts can be listed at once.")
     named: dict[ContactId, Access] = {}
     for number, each in enumerate(found):
         try:

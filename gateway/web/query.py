@@ -181,6 +181,11 @@ class Query:
         name = self.values.get("name", "")
         if len(name) > MAX_NAME_LENGTH:
             raise InvalidOption(f"name takes up to {MAX_NAME_LENGTH} characters")
+        if not name.isascii():
+            try:
+                name.encode()
+            except UnicodeEncodeError:  # of a command line in no UTF-8
+                raise InvalidOption("name takes text in UTF-8") from None
         return name
 
     def _forced(self) -> bool:

@@ -24,6 +24,10 @@ def files(tmp_path: Path) -> list[Path]:
     return [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+def lists(tmp_path: Path) -> list[Path]:
+    return [path for path in files(tmp_path) if path.name != "key"]
+
+
 def test_what_is_settled_is_not_asked_for_again(tmp_path: Path) -> None:
     with Progress(BOTH, purpose="a") as progress:
         assert progress.left == [MAYA, LEON]
@@ -33,7 +37,7 @@ def test_what_is_settled_is_not_asked_for_again(tmp_path: Path) -> None:
         assert again.counts() == {"photo": 1}
         again.note(LEON, "none")
         assert again.left == []
-    assert files(tmp_path) == []
+    assert lists(tmp_path) == []
 
 
 def test_failures_are_asked_for_again() -> None:
@@ -55,7 +59,7 @@ def test_another_list_or_purpose_begins_anew(contacts: tuple[object, ...], purpo
 def test_the_file_holds_no_contact(tmp_path: Path) -> None:
     with Progress(BOTH, purpose="a") as progress:
         progress.note(MAYA, "photo")
-        (file,) = files(tmp_path)
+        (file,) = lists(tmp_path)
         assert file.read_text() == "0 photo\n"
         assert file.stat().st_mode & 0o077 == 0
         assert "1555" not in file.name
@@ -65,7 +69,7 @@ def test_the_file_holds_no_contact(tmp_path: Path) -> None:
 def test_a_damaged_file_is_passed_over(tmp_path: Path, damage: bytes) -> None:
     with Progress(BOTH, purpose="a") as progress:
         progress.note(MAYA, "upstream")
-    (file,) = files(tmp_path)
+    (file,) = lists(tmp_path)
     file.write_bytes(damage)
     with Progress(BOTH, purpose="a") as again:
         assert again.left == [MAYA, LEON]
@@ -76,3 +80,25 @@ def test_without_a_place_to_write_it_works_all_the_same(monkeypatch: pytest.Monk
     with Progress(BOTH, purpose="a") as progress:
         progress.note(MAYA, "photo")
         assert progress.left == [LEON]
+
+
+def test_the_name_of_the_file_tells_nothing_without_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = set()
+    for home in ("one", "other"):
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / home))
+        with Progress((MAYA,), purpose="a") as progress:
+            progress.note(MAYA, "upstream")
+        key, file = sorted(files(tmp_path / home))
+        assert (key.name, len(key.read_bytes()), key.stat().st_mode & 0o077) == ("key", 32, 0)
+        names.add(file.name)
+    assert len(names) == 2
+
+
+def test_a_damaged_key_is_none(tmp_path: Path) -> None:
+    with Progress(BOTH, purpose="a") as progress:
+        progress.note(MAYA, "photo")
+    (tmp_path / "avatar-gateway" / "key").write_bytes(b"half")
+    with Progress(BOTH, purpose="a") as again:
+        assert again.left == [MAYA, LEON]

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from gateway.telemetry import configure_logging
-from gateway.telemetry.redaction import Redacting, redacted
+from gateway.telemetry.redaction import Redacting, pseudonym, redacted
 from tests.fakes import logging_restored
 
 TOKEN = "s3cret-t0ken"
@@ -65,6 +65,19 @@ def test_secrets_and_contacts_are_struck_out(text: str, shown: str) -> None:
 )
 def test_what_says_nothing_secret_stays(text: str) -> None:
     assert redacted(text) == text
+
+
+@pytest.mark.parametrize(
+    ("digits", "shown"),
+    [
+        ("5eed0f3a11ce" + "00" * 26, "5eed0f3a11ce"),
+        ("123456789012ab" + "00" * 25, "23456789012a"),
+        ("12" * 32, "?"),
+    ],
+)
+def test_what_stands_for_a_contact_is_not_taken_for_one(digits: str, shown: str) -> None:
+    assert pseudonym(bytes.fromhex(digits)) == shown
+    assert redacted(f"contact={shown} size=48") == f"contact={shown} size=48"
 
 
 def test_known_secrets_go_wherever_they_stand() -> None:

@@ -6,12 +6,15 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from obstore.store import MemoryStore
 
 from gateway.archive import HOT
 from gateway.errors import NoPhoto, Reason, StoreFailed
 from gateway.model import AvatarSpec, ContactId, Photo
 from gateway.portraits import decode, encode, open_objects
 from tests.fakes import (
+    LEON,
+    LIFETIMES,
     MAYA,
     FakeMasters,
     FakePortraits,
@@ -305,6 +308,25 @@ class UnforgettingPortraits(FakePortraits):
 
 
 # Suppression
+
+
+async def test_a_suppression_looks_like_any_other_none() -> None:
+    """It lasts until a time that stands still, and is not the same for all."""
+    async with opened(House(FakeResolver(), store=portrait_store(MemoryStore()))) as house:
+        for contact in (MAYA, LEON):
+            await house.keeper.suppress(contact)
+        for hours in (0, 1, 26, 1000):
+            house.clock.advance(hours * 3600.0)
+            for contact in (MAYA, LEON):
+                await house.see(contact=contact)  # an old one is looked up again behind this
+            ours, other = [(await house.see(contact=each)).standing for each in (MAYA, LEON)]
+            assert ours.fresh_until != other.fresh_until
+            for standing in (ours, other):
+                assert (standing.reason, standing.settled) == (Reason.NONE, True)
+                assert 0 < standing.fresh_until - house.clock() <= 1.1 * LIFETIMES.none
+            house.clock.advance(1)
+            assert (await house.see()).standing == ours
+        assert house.resolver.asked == []
 
 
 async def test_a_suppression_ends_by_a_refresh() -> None:

@@ -270,7 +270,11 @@ REFUSED: dict[str, list[str]] = {
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [(name, text) for name, texts in REFUSED.items() for text in texts]
+    ("name", "text"),
+    [
+        *((name, text) for name, texts in REFUSED.items() for text in texts),
+        *((name, "in-no-utf-8-\udcff") for name in GIVEN),
+    ],
 )
 def test_a_wrong_value_is_one_line_that_names_it_and_what_it_takes(
     sources: Sources, name: str, text: str

@@ -331,6 +331,11 @@ def test_what_leads_to_no_avatar_cannot_be_signed(url: str) -> None:
         sign(url, KEY)
 
 
+def test_an_empty_key_is_none() -> None:
+    with pytest.raises(ValueError, match="empty key"):
+        Keyring(["key", ""])
+
+
 def test_an_empty_key_signs_nothing() -> None:
     with pytest.raises(ValueError, match="empty key"):
         sign(TARGET, "")

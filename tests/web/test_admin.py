@@ -14,7 +14,7 @@ from gateway.model import Standing
 from gateway.signing import Keyring, sign
 from gateway.signing.tokens import Tokens
 from gateway.web import Gate, Links
-from gateway.web.lists import MAX_BODY
+from gateway.web.lists import MAX_BODY, MAX_SIGNED_BODY
 from tests.fakes import LEON, MAYA, T0, Clock, FakeAvatars
 from tests.web.test_application import Edge, photo
 
@@ -128,6 +128,7 @@ async def test_the_known_ones_of_a_list_are_told_in_order() -> None:
         ([MAYA.value, "marked nonsense"], 400, "Item 1"),
         (["~marked"], 403, "Item 0"),
         ([f"1555{number:07}" for number in range(201)], 400, "At most 200"),
+        ([MAYA.value] * 201, 400, "At most 200"),
         (b" " * (MAX_BODY + 1), 413, "At most"),
     ],
 )
@@ -140,6 +141,16 @@ async def test_a_list_that_is_none_is_refused_and_not_echoed(
     assert told in answer.json["detail"]  # type: ignore[index]
     assert b"marked" not in answer.body
     assert at.documents.asked == []
+
+
+async def test_who_has_but_a_signed_url_sends_no_more_than_two_hundred_need() -> None:
+    at = edge(keys=True)
+    signed = sign(f"/avatar/{MAYA.value}.png?size=48", KEY)
+    body = json.dumps([signed]).encode().ljust(MAX_SIGNED_BODY + 1)
+    answer = await at.ask("/avatars", "POST", body=body)
+    assert answer.status == 413
+    answer = await at.ask("/avatars", "POST", body=body[:-1])
+    assert answer.status == 200
 
 
 async def test_the_document_of_a_forced_fallback_links_to_no_photo() -> None:

@@ -103,6 +103,12 @@ def test_a_value_out_of_range_is_refused_by_name_without_an_echo(name: str, valu
     assert "\n" not in str(caught.value)
 
 
+def test_a_name_that_is_no_text_is_refused() -> None:
+    """As a command line may bring it; a URL cannot."""
+    with pytest.raises(InvalidOption, match="name takes text in UTF-8"):
+        Query({"name": "\udcff"}).spec(Format.PNG, Defaults())
+
+
 @pytest.mark.parametrize("query", ["size=513&dpr=2", "size=342&dpr=3", "size=683&dpr=1.5"])
 def test_size_times_dpr_is_at_most_1024(query: str) -> None:
     with pytest.raises(InvalidOption, match="size times dpr is at most 1024"):
