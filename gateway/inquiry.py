@@ -79,18 +79,17 @@ class Inquiry:
         self._refreshes: Singleflight[Finding] = Singleflight()
         self._warm: dict[ContactId, None] = {}
         self._warmers: set[asyncio.Task[None]] = set()
-        self._checks: set[asyncio.Task[None]] = set()
-        confirmations.call(self._check)
+        confirmations.call(lambda contact: self.renew(contact, _SIDE, confirms=True))
 
     async def aclose(self) -> None:
         """Drop what is under way, but keep photos that have come."""
         self._confirmations.close()
-        for behind in (*self._warmers, *self._checks):
-            behind.cancel()
+        for warmer in self._warmers:
+            warmer.cancel()
         await self._lookups.aclose()
         await self._refreshes.aclose()
         await self._runs.aclose()
-        await asyncio.gather(*self._warmers, *self._checks, return_exceptions=True)
+        await asyncio.gather(*self._warmers, return_exceptions=True)
 
     def find(
         self, contact: ContactId, side: int, network: str | None = None
@@ -107,23 +106,16 @@ class Inquiry:
             self._runs.hurry(contact)
         return task, joined or run is not None
 
-    def renew(self, contact: ContactId, side: int) -> None:
-        """Have the upstream asked behind a stale answer, unless it is to be left alone."""
+    def renew(self, contact: ContactId, side: int, *, confirms: bool = False) -> None:
+        """Have the upstream asked behind a stale answer, unless it is to be left alone.
+
+        What only `confirms` leaves those alone who have been erased since.
+        """
         told = self._told(contact)
         if told is not None and told.standing.fresh_until > self._clock():
             return
         if self._pauses.holding(contact) is None:
-            self._runs.join(Order(contact, side, Priority.RENEWAL))
-
-    def _check(self, contact: ContactId) -> None:
-        """Have a first "none" looked into, unless it has been erased since."""
-        task = asyncio.create_task(self._look_into(contact))
-        self._checks.add(task)
-        task.add_done_callback(self._checks.discard)
-
-    async def _look_into(self, contact: ContactId) -> None:
-        if await self._archive.latest(contact, again=True) is not None:
-            self.renew(contact, _SIDE)
+            self._runs.join(Order(contact, side, Priority.RENEWAL, confirms=confirms))
 
     def refresh(
         self, contact: ContactId, side: int, priority: Priority = Priority.VIEWER

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 class Order:
     """What a run is for: `side` is how many pixels a photo is first scaled to.
 
-    `refresh` bypasses the API's cache, and asks whatever is known.
+    `refresh` bypasses the API's cache, and asks whatever is known; what `confirms` asks about
+    nobody of whom nothing is known any more.
     """
 
     contact: ContactId
     side: int
     priority: Priority = Priority.VIEWER
     refresh: bool = False
+    confirms: bool = False
 
 
 class Run:

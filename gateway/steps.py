@@ -69,7 +69,11 @@ class Steps:
         order, key = run.order, self._archive.key(run.order.contact)
         if order.priority is not Priority.VIEWER:
             # No viewer has looked just before: perhaps another worker has the answer already.
-            answered = await self._answered(order, await self._archive.latest(order.contact))
+            known = await self._archive.latest(order.contact)
+            if known is None and order.confirms:
+                run.tell(self._verdicts.gone())
+                return
+            answered = await self._answered(order, known)
             if answered is not None:
                 run.tell(answered)
                 return
