@@ -33,10 +33,12 @@ class Run:
     """A run under way: `told` is done when there is something to say, `task` when all is kept.
 
     `asked_at` is when it asked, in Unix seconds: an erasure since then undoes what it brought.
+    `confirms` is as in its order, until somebody joins who wants to know in any case.
     """
 
     def __init__(self, order: Order) -> None:
         self.order = order
+        self.confirms = order.confirms
         self.began = time.monotonic()
         self.asked_at: float | None = None
         self.told: asyncio.Future[Finding] = unwatched()

@@ -81,6 +81,7 @@ class Runs:
         earlier = self._under_way.get(order.contact)
         if earlier is not None and not earlier.told.done():
             self._telemetry.run_joined()
+            earlier.confirms &= order.confirms
             if order.priority is Priority.VIEWER:
                 self.hurry(order.contact)
             return earlier

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gateway.archive import Archive
     from gateway.leases import Leases
     from gateway.model import Photo, Portrait
-    from gateway.orders import Order, Run
+    from gateway.orders import Run
     from gateway.pauses import Pauses
     from gateway.queries import Right, Way
     from gateway.question import Question
@@ -67,13 +67,10 @@ class Steps:
     async def take(self, run: Run) -> None:
         """Steps 1 and 2, and all that follow."""
         order, key = run.order, self._archive.key(run.order.contact)
+        ordered = self._verdicts.now()
         if order.priority is not Priority.VIEWER:
             # No viewer has looked just before: perhaps another worker has the answer already.
-            known = await self._archive.latest(order.contact)
-            if known is None and order.confirms:
-                run.tell(self._verdicts.gone())
-                return
-            answered = await self._answered(order, known)
+            answered = await self._answered(run, await self._archive.latest(order.contact))
             if answered is not None:
                 run.tell(answered)
                 return
@@ -83,37 +80,43 @@ class Steps:
                 self._leases.lease(key, patience=self._timeout),
             ):
                 self._telemetry.run_waited(time.monotonic() - run.began)
-                await self._look_and_ask(run, turn, key)
+                await self._look_and_ask(run, turn, key, ordered=ordered)
         except AvatarUnavailable as failure:  # of the turn: what the question fails by ends there
             known = await self._archive.latest(order.contact, again=True)
             run.tell(self._verdicts.left_alone(order.contact, known, failure))
 
-    async def _look_and_ask(self, run: Run, turn: Right, key: str) -> None:
-        """Step 3; and once more if an erasure came in between, or cannot be ruled out."""
+    async def _look_and_ask(self, run: Run, turn: Right, key: str, *, ordered: float) -> None:
+        """Step 3; and once more if an erasure came in between, or cannot be ruled out.
+
+        `ordered` is when the run began to wait, in Unix seconds.
+        """
         until = time.monotonic() + self._timeout
         asking = Asking(self._way, turn, key=key, priority=run.order.priority, until=until)
         for _ in range(LOOKS):
+            began = self._verdicts.now()
             known = await self._archive.latest(run.order.contact, again=True)
-            answered = await self._answered(run.order, known)
+            answered = await self._answered(run, known)
             if answered is not None:
                 self._telemetry.run_spared()
                 await turn.withdraw()
                 run.tell(answered)
                 return
-            if not run.order.refresh and await self._verdicts.settle(
-                run.order.contact, known, run.tell
-            ):
+            settled = None if run.order.refresh else self._verdicts.settled(known, at=ordered)
+            if settled is not None:
                 await turn.withdraw()
+                await self._verdicts.settle(run.order.contact, settled, run.tell, began=began)
                 return
             if await self._ask(run, asking, known, turn):
                 return
         run.tell(self._verdicts.gone())
 
-    async def _answered(self, order: Order, known: Portrait | None) -> Finding | None:
+    async def _answered(self, run: Run, known: Portrait | None) -> Finding | None:
         """What another run has found out, or failed at, while this one waited."""
-        contact = order.contact
+        order, contact = run.order, run.order.contact
         if is_suppression(known):
             return self._verdicts.show(contact, known, asked=False)
+        if run.confirms and known is None:
+            return self._verdicts.gone()
         if order.refresh:
             return None
         if known is not None and self._verdicts.is_fresh(contact, known):

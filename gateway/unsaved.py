@@ -65,7 +65,7 @@ class Unsaved:
         self._wait = wait
         self._held: OrderedDict[ContactId, Held] = OrderedDict()
         self._readers: Counter[ContactId] = Counter()
-        self._unerased: set[str] = set()
+        self._late: dict[Held, ContactId] = {}
         self._writes: set[asyncio.Task[bool]] = set()
         self._errands: set[asyncio.Task[None]] = set()
 
@@ -84,7 +84,7 @@ class Unsaved:
         if held is None:
             return None
         if self._is_gone(contact, held):
-            del self._held[contact]
+            self._abandon(contact, held)
             return None
         return held.portrait
 
@@ -103,7 +103,9 @@ class Unsaved:
 
     def drop(self, contact: ContactId) -> None:
         """Forget what is on its way."""
-        self._held.pop(contact, None)
+        held = self._held.get(contact)
+        if held is not None:
+            self._abandon(contact, held)
 
     @contextmanager
     def reading(self, contact: ContactId) -> Iterator[None]:
@@ -144,7 +146,7 @@ class Unsaved:
         self._portraits.try_again()
         await asyncio.gather(
             *(self._put(contact, held) for contact, held in late),
-            *(self._portraits.erase(key) for key in self._unerased),
+            *(self._forget(contact, held) for held, contact in self._late.items()),
             return_exceptions=True,
         )
 
@@ -155,38 +157,50 @@ class Unsaved:
 
     async def _put(self, contact: ContactId, held: Held) -> bool:
         """Write once, unless the contact was erased since; raises `StoreFailed`."""
-        key = self._key(contact)
         if self._is_gone(contact, held):
             self._let_go(contact, held)
             if held.tried:
-                await self._take_back(key)
+                await self._take_back(contact, held)
             return False
+        if held.tried and isinstance(held.portrait, Absence):
+            # A full store may still forget what must not be shown, if it is left one call.
+            await self._portraits.erase(self._key(contact))
         held.tried = True
         try:
             kept = await self._portraits.put(contact, held.portrait)
         except StoreFailed as failure:
             self._telemetry.store_failed(str(failure))
             if isinstance(held.portrait, Absence):
-                # A full store may still forget what must not be shown.
                 with suppress(StoreFailed):
-                    await self._portraits.erase(key)
+                    await self._portraits.erase(self._key(contact))
             raise
         self._telemetry.store_works()
         self._let_go(contact, held)
         if not self._is_gone(contact, held):
             return kept
-        await self._take_back(key)
+        await self._take_back(contact, held)
         return False
 
-    async def _take_back(self, key: str) -> None:
-        """Erase what has been written over an erasure, now or behind whoever waits."""
-        self._unerased.add(key)
+    def _abandon(self, contact: ContactId, held: Held) -> None:
+        """Let go of what was erased; if it was tried, it may come to the store late."""
+        del self._held[contact]
+        if held.tried and not held.saved:
+            self._late[held] = contact
+            self.behind(self._go_on_taking_back(contact, held))
+
+    async def _take_back(self, contact: ContactId, held: Held) -> None:
+        """Erase what was written over an erasure, now or behind whoever waits."""
+        self._late[held] = contact
         try:
-            await self._portraits.erase(key)
+            await self._forget(contact, held)
         except StoreFailed:
-            self.behind(self._go_on_erasing(key))
-        else:
-            self._unerased.discard(key)
+            self.behind(self._go_on_taking_back(contact, held))
+
+    async def _forget(self, contact: ContactId, held: Held) -> None:
+        """Erase it, unless the store has something else by now; raises `StoreFailed`."""
+        if await self._portraits.get(contact) == held.portrait:
+            await self._portraits.erase(self._key(contact))
+        self._late.pop(held, None)
 
     async def _insist(self, contact: ContactId, held: Held) -> None:
         while True:
@@ -197,12 +211,11 @@ class Unsaved:
                 await self._put(contact, held)
                 return
 
-    async def _go_on_erasing(self, key: str) -> None:
+    async def _go_on_taking_back(self, contact: ContactId, held: Held) -> None:
         while True:
             await self._wait(RETRY)
             with suppress(StoreFailed):
-                await self._portraits.erase(key)
-                self._unerased.discard(key)
+                await self._forget(contact, held)
                 return
 
     def _is_gone(self, contact: ContactId, held: Held) -> bool:

@@ -149,7 +149,8 @@ class Verdicts:
             self._confirm(contact, doubt.until - now)
             await self._pauses.share(contact, doubt)
             return
-        is_first = certain and not refreshed and not isinstance(known, Photo)
+        seen = isinstance(known, Photo) and self._archive.judge(contact, known).expires > now
+        is_first = certain and not (refreshed or seen)
         absence = Absence(now, certain=certain, first=is_first)
         tell(self.show(contact, absence, asked=True))
         if not absence.settled:
@@ -161,19 +162,31 @@ class Verdicts:
             await self._archive.keep(contact, absence, began=now)
         await self._pauses.clear(contact)
 
-    async def settle(
-        self, contact: ContactId, known: Portrait | None, tell: Callable[[Finding], None]
-    ) -> bool:
-        """Settle a first "none" that needs no confirming; False if the API is to be asked."""
-        now = self._clock()
+    def settled(self, known: Portrait | None, *, at: float) -> Absence | None:
+        """What a first "none" becomes that needs no confirming; None if the API is to be asked.
+
+        `at` is when somebody began to look into it, in Unix seconds.
+        """
         if not (isinstance(known, Absence) and known.first):
-            return False
-        if not 0 <= now - known.since <= BELIEVED * self._archive.confirm_delay:
-            return False
-        absence = replace(known, since=now, first=False)
+            return None
+        if not 0 <= at - known.since <= BELIEVED * self._archive.confirm_delay:
+            return None
+        return replace(known, since=self._clock(), first=False)
+
+    async def settle(
+        self,
+        contact: ContactId,
+        absence: Absence,
+        tell: Callable[[Finding], None],
+        *,
+        began: float,
+    ) -> None:
+        """Show and keep what nobody is asked about, unless it was erased since it `began`."""
+        if self._archive.is_gone(contact, began):
+            tell(self.gone())
+            return
         tell(self.show(contact, absence, asked=True))
-        await self._archive.keep(contact, absence, began=now)
-        return True
+        await self._archive.keep(contact, absence, began=began)
 
     def _has_waited(self, contact: ContactId, known: Portrait | None, now: float) -> bool:
         """Whether a first "none" has waited to be confirmed for as long as it has to."""

@@ -270,6 +270,7 @@ class FakePortraits(PortraitStore):
     def __init__(self, lifetimes: Lifetimes = LIFETIMES) -> None:
         super().__init__(MemoryStore(), namespace="fake", lifetimes=lifetimes, timeout=1.0)
         self.kept: dict[str, bytes] = {}
+        self.offered: list[Portrait] = []
         self.reads = 0
         self.failing = False
         self.reading = asyncio.Event()
@@ -289,6 +290,7 @@ class FakePortraits(PortraitStore):
         return None if data is None else record.decode(data, self.digest(contact).hex())
 
     async def put(self, contact: ContactId, portrait: Portrait) -> bool:
+        self.offered.append(portrait)
         await self.writing.wait()
         self._fail()
         data, key = self.kept.get(contact.value, b""), self.digest(contact).hex()

@@ -93,12 +93,14 @@ def _key(state: Path) -> bytes:
     path, key = state / "key", secrets.token_bytes(_KEY_BYTES)
     with suppress(OSError):
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(made, "wb") as file:
-                file.write(key)
-        found = path.read_bytes()
-        return found if len(found) == _KEY_BYTES else key
+        with suppress(FileNotFoundError):
+            found = path.read_bytes()
+            if len(found) == _KEY_BYTES:
+                return found
+        made = state / f"key.{os.getpid()}"
+        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(key)
+        made.replace(path)
     return key
 
 

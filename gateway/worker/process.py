@@ -35,7 +35,7 @@ GRACE: Final = 0.3
 LINGER: Final = 0.1
 """Seconds that a worker that stops leaves its peers to see the end of their connection."""
 
-LAST: Final = 2.0
+LAST: Final = 3.0
 """Seconds of gunicorn's graceful time-out that are left for closing the application."""
 
 LOOK: Final = 0.02

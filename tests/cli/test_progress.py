@@ -96,9 +96,13 @@ def test_the_name_of_the_file_tells_nothing_without_the_key(
     assert len(names) == 2
 
 
-def test_a_damaged_key_is_none(tmp_path: Path) -> None:
+def test_a_damaged_key_is_replaced(tmp_path: Path) -> None:
     with Progress(BOTH, purpose="a") as progress:
         progress.note(MAYA, "photo")
     (tmp_path / "avatar-gateway" / "key").write_bytes(b"half")
     with Progress(BOTH, purpose="a") as again:
         assert again.left == [MAYA, LEON]
+    with Progress(BOTH, purpose="a") as progress:
+        progress.note(MAYA, "photo")
+    with Progress(BOTH, purpose="a") as again:
+        assert again.left == [LEON]

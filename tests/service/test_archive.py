@@ -30,7 +30,7 @@ from tests.portraits.places import portrait_store
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateway.model import Portrait
+    from gateway.model import Portrait, Standing
 
 STALE = 26 * 3600.0
 SURE = NoPhoto("the API knows no picture", confirmed=True)
@@ -272,6 +272,50 @@ async def test_a_late_run_that_is_interrupted_puts_nothing_back_either(moment: s
     assert portraits.kept == {}
 
 
+@pytest.mark.parametrize("order", ["another worker's", "our own"])
+async def test_a_write_that_lands_after_an_erasure_is_taken_back(order: str) -> None:
+    """Though somebody has looked meanwhile, and nothing is on its way to the store any more."""
+    machine, portraits = Machine(), FakePortraits()
+    async with opened(House(FakeResolver(signed()), portraits=portraits, machine=machine)) as house:
+        portraits.failing = True
+        await house.see()  # the store says that it did not take it
+        lost = house.archive.key(MAYA)
+        machine.clock.advance(1)
+        portraits.failing = False
+        if order == "our own":
+            await house.keeper.erase(MAYA)
+        else:
+            await house.erasures.publish(lost)
+        house.resolver.gate.clear()  # whoever looks now waits
+        view = asyncio.create_task(house.see())
+        await settle()
+        [photo] = [arrived for arrived in portraits.offered if isinstance(arrived, Photo)]
+        portraits.kept[MAYA.value] = encode(photo, lost)  # but it comes in late
+        house.again.set()
+        await settle()
+        assert portraits.kept == {}
+        house.resolver.gate.set()
+        await view
+
+
+async def test_what_another_has_written_since_is_not_taken_back() -> None:
+    machine, portraits = Machine(), FakePortraits()
+    async with opened(House(FakeResolver(signed()), portraits=portraits, machine=machine)) as house:
+        portraits.failing = True
+        await house.see()
+        machine.clock.advance(1)
+        portraits.failing = False
+        await house.erasures.publish(house.archive.key(MAYA))
+        machine.clock.advance(1)
+        new = FakeResolver(signed("/v/new.jpg"))
+        async with opened(House(new, portraits=portraits, machine=machine)) as other:
+            await other.see()
+        house.again.set()
+        await settle()
+        assert (await stored(house)).source == signed("/v/new.jpg")
+    assert (await stored(house)).source == signed("/v/new.jpg")
+
+
 class SlowPortraits(FakePortraits):
     """A store that tells late of what it has written, or erases late."""
 
@@ -317,9 +361,7 @@ async def test_a_suppression_looks_like_any_other_none() -> None:
             await house.keeper.suppress(contact)
         for hours in (0, 1, 26, 1000):
             house.clock.advance(hours * 3600.0)
-            for contact in (MAYA, LEON):
-                await house.see(contact=contact)  # an old one is looked up again behind this
-            ours, other = [(await house.see(contact=each)).standing for each in (MAYA, LEON)]
+            ours, other = [await looked_up_again(house, each) for each in (MAYA, LEON)]
             assert ours.fresh_until != other.fresh_until
             for standing in (ours, other):
                 assert (standing.reason, standing.settled) == (Reason.NONE, True)
@@ -327,6 +369,16 @@ async def test_a_suppression_looks_like_any_other_none() -> None:
             house.clock.advance(1)
             assert (await house.see()).standing == ours
         assert house.resolver.asked == []
+
+
+async def looked_up_again(house: House, contact: ContactId) -> Standing:
+    """How `contact` stands, once an old standing was looked up again behind a view."""
+    async with asyncio.timeout(10):
+        while True:
+            standing = (await house.see(contact=contact)).standing
+            if standing.fresh_until >= house.clock():
+                return standing
+            await asyncio.sleep(0.005)
 
 
 async def test_a_suppression_ends_by_a_refresh() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self
 
 import pytest
@@ -36,6 +37,8 @@ from tests.fakes import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from gateway.errors import AvatarUnavailable
     from gateway.model import Avatar
 
@@ -351,6 +354,66 @@ async def test_what_was_erased_is_not_confirmed(answer: NoPhoto) -> None:
         await settle()
         assert house.resolver.refreshes == [False]
         assert house.portraits.kept == {}
+
+
+@asynccontextmanager
+async def confirming(house: House) -> AsyncIterator[None]:
+    """Maya's "none" is about to be confirmed, but has to wait for another worker until we leave."""
+    key = house.archive.key(MAYA)
+    house.clock.advance(LIFETIMES.confirm)
+    async with house.machine.leases.lease(key, patience=10.0):
+        house.inquiry.renew(MAYA, 128, confirms=True)
+        await settle()
+        yield
+    await settle()
+
+
+@pytest.mark.parametrize("answer", [SURE, UNSURE], ids=["sure", "unsure"])
+async def test_what_is_erased_while_its_confirming_waits_is_asked_about_by_nobody(
+    answer: NoPhoto,
+) -> None:
+    async with opened(House(FakeResolver(answer))) as house:
+        await house.see()
+        async with confirming(house):
+            await house.keeper.erase(MAYA)
+            house.clock.advance(1)
+        assert house.resolver.refreshes == [False]
+        assert house.portraits.kept == {}
+
+
+async def test_a_viewer_who_joins_a_confirming_is_answered_all_the_same() -> None:
+    async with opened(House(FakeResolver(UNSURE, URL))) as house:
+        await house.see()
+        async with confirming(house):
+            await house.keeper.erase(MAYA)
+            house.clock.advance(1)
+            view = asyncio.create_task(house.see())
+            await settle()
+        assert (await view).standing.reason is None
+        assert house.resolver.refreshes == [False, False]
+
+
+async def test_a_sure_none_that_waited_for_long_is_settled_without_a_question() -> None:
+    async with opened(House(FakeResolver(SURE))) as house:
+        await house.see()
+        async with confirming(house):
+            house.clock.advance(600)
+        assert await is_settled(house)
+        assert house.resolver.refreshes == [False]
+
+
+async def test_what_is_erased_while_it_is_settled_is_not_put_back() -> None:
+    async with opened(House(FakeResolver(SURE, URL))) as house:
+        await house.see()
+        async with confirming(house):
+            house.portraits.reading.clear()  # what is read tells of what was there when it began
+        await house.keeper.erase(MAYA)
+        house.clock.advance(1)
+        house.portraits.reading.set()
+        await settle()
+        assert house.portraits.kept == {}
+        assert (await house.see()).standing.reason is None
+        assert house.resolver.refreshes == [False, False]
 
 
 async def test_a_closed_house_confirms_nothing_more() -> None:
