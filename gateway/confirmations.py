@@ -1,4 +1,4 @@
-"""Contacts that are asked about once more, after a while, behind everybody."""
+"""Contacts that are looked into once more, after a while, behind everybody."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _LATENESS: Final = 0.05
 
 
 class Confirmations:
-    """Calls `ask` for each contact once its time has come."""
+    """Calls back for each contact once its time has come."""
 
     def __init__(self, *, capacity: int = MOST) -> None:
         self._capacity = capacity
         self._timers: dict[ContactId, asyncio.TimerHandle] = {}
-        self._ask: Callable[[ContactId], object] = lambda _: None
+        self._look: Callable[[ContactId], object] = lambda _: None
 
     def __len__(self) -> int:
         return len(self._timers)
 
-    def call(self, ask: Callable[[ContactId], object]) -> None:
+    def call(self, look: Callable[[ContactId], object]) -> None:
         """Say who is called."""
-        self._ask = ask
+        self._look = look
 
     def __call__(self, contact: ContactId, seconds: float) -> None:
-        """Ask about `contact` in so many seconds; an earlier order is replaced."""
+        """Look into `contact` in so many seconds; an earlier order is replaced."""
         earlier = self._timers.pop(contact, None)
         if earlier is not None:
             earlier.cancel()
@@ -50,4 +50,4 @@ class Confirmations:
 
     def _due(self, contact: ContactId) -> None:
         del self._timers[contact]
-        self._ask(contact)
+        self._look(contact)

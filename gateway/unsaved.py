@@ -29,7 +29,6 @@ MAX_UNSAVED: Final = 64
 RETRY: Final = 5.0
 """Seconds until a portrait is offered again to a store that did not take it."""
 
-
 CLOSING: Final = 1.5
 """Seconds that closing may take; a worker that ends has little more."""
 

@@ -40,7 +40,7 @@ def pseudonym(digest: bytes) -> str:
     The first that are no number: one would be struck out as a contact's.
     """
     digits = digest.hex()
-    found = (digits[start : start + _NAMED] for start in range(len(digits) - _NAMED))
+    found = (digits[start : start + _NAMED] for start in range(len(digits) - _NAMED + 1))
     return next((each for each in found if not each.isdecimal()), "?")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +29,7 @@ from tests.fakes import (
 from tests.portraits.places import portrait_store
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from gateway.model import Portrait, Standing
@@ -247,14 +249,21 @@ async def test_what_could_not_be_taken_back_is_taken_back_at_the_end() -> None:
     assert portraits.kept == {}
 
 
+@asynccontextmanager
+async def refused(machine: Machine, portraits: FakePortraits) -> AsyncIterator[House]:
+    """A house with a photo that the store says it did not take; it is offered again behind."""
+    async with opened(House(FakeResolver(signed()), portraits=portraits, machine=machine)) as house:
+        portraits.failing = True
+        await house.see()
+        portraits.failing = False
+        yield house
+
+
 @pytest.mark.parametrize("moment", ["writing", "erasing"])
 async def test_a_late_run_that_is_interrupted_puts_nothing_back_either(moment: str) -> None:
     """It is closed on the way: it has written, but not yet heard of that, or not yet erased."""
     machine, portraits = Machine(), SlowPortraits()
-    async with opened(House(FakeResolver(signed()), portraits=portraits, machine=machine)) as house:
-        portraits.failing = True
-        await house.see()  # refused, and offered again behind
-        portraits.failing = False
+    async with refused(machine, portraits) as house:
         portraits.slow = moment
         portraits.writing.clear()
         house.again.set()
@@ -276,12 +285,9 @@ async def test_a_late_run_that_is_interrupted_puts_nothing_back_either(moment: s
 async def test_a_write_that_lands_after_an_erasure_is_taken_back(order: str) -> None:
     """Though somebody has looked meanwhile, and nothing is on its way to the store any more."""
     machine, portraits = Machine(), FakePortraits()
-    async with opened(House(FakeResolver(signed()), portraits=portraits, machine=machine)) as house:
-        portraits.failing = True
-        await house.see()  # the store says that it did not take it
+    async with refused(machine, portraits) as house:
         lost = house.archive.key(MAYA)
         machine.clock.advance(1)
-        portraits.failing = False
         if order == "our own":
             await house.keeper.erase(MAYA)
         else:
@@ -300,11 +306,8 @@ async def test_a_write_that_lands_after_an_erasure_is_taken_back(order: str) -> 
 
 async def test_what_another_has_written_since_is_not_taken_back() -> None:
     machine, portraits = Machine(), FakePortraits()
-    async with opened(House(FakeResolver(signed()), portraits=portraits, machine=machine)) as house:
-        portraits.failing = True
-        await house.see()
+    async with refused(machine, portraits) as house:
         machine.clock.advance(1)
-        portraits.failing = False
         await house.erasures.publish(house.archive.key(MAYA))
         machine.clock.advance(1)
         new = FakeResolver(signed("/v/new.jpg"))
