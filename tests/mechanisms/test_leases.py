@@ -213,10 +213,14 @@ async def test_one_task_watches_all_locks_however_many_wait(tmp_path: Path) -> N
             async with leases.lease(key, patience=30) as lease:
                 return lease.held and lease.waited
 
-        before = len(asyncio.all_tasks())
+        others = asyncio.all_tasks()
         waiting = [asyncio.create_task(wait(key)) for key in keys]
+        others.update(waiting)
+        async with asyncio.timeout(20):
+            while asyncio.all_tasks() <= others:  # noqa: ASYNC110 - begun elsewhere
+                await asyncio.sleep(0.005)
         await asyncio.sleep(0.2)
-        assert len(asyncio.all_tasks()) == before + len(keys) + 1
+        assert len(asyncio.all_tasks() - others) == 1
         for lock in locks:
             assert lock is not None
             os.close(lock)
